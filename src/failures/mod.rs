@@ -1,0 +1,1 @@
+//! Rows that Marketo refused or remarked on, back to the source rows they were.

@@ -1,0 +1,1 @@
+//! The wire: Marketo's REST API as a client sees it.

@@ -1,0 +1,1 @@
+//! The one function that reads as the picture of the stations.

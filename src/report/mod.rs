@@ -1,0 +1,1 @@
+//! One report, the rejects and the summary, with the books checked.

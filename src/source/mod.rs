@@ -1,0 +1,1 @@
+//! Bytes in, from anywhere: files, several files, standard input.

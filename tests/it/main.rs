@@ -1,0 +1,2 @@
+//! One binary for all integration tests: linking is what costs.
+#![allow(clippy::unwrap_used, missing_docs)]
