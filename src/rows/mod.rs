@@ -1,5 +1,7 @@
 //! What a row is: the dialect, the header, and where records begin and end.
 
 pub mod format;
+mod utf8;
 
 pub use format::Format;
+pub use utf8::Utf8Check;
