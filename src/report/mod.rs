@@ -1,1 +1,26 @@
 //! One report, the rejects and the summary, with the books checked.
+//!
+//! During a run each chunk's entries go to a file of their own
+//! (`store`); at its end they are merged in source order (`merge`) into
+//! the report and the rejects file. [`Reporter`] is the entry point. All I/O
+//! here is synchronous: call it where blocking is allowed.
+
+pub mod books;
+pub mod entry;
+mod lines;
+mod merge;
+mod output;
+mod reasons;
+mod rejects;
+pub mod reporter;
+mod store;
+pub mod summary;
+pub mod text;
+
+pub use books::{Books, ChunkBook, Counted, Imbalance, Received};
+pub use entry::{Entry, Key, Status};
+pub use lines::{ReportColumns, ReportFormat};
+pub use output::check_writable;
+pub use reasons::Reason;
+pub use reporter::{Layout, Reporter, Tally};
+pub use summary::{Bytes, ChunkSummary, Ending, Outcome, Rows, Stop, Summary};
