@@ -24,3 +24,6 @@ pub use output::check_writable;
 pub use reasons::Reason;
 pub use reporter::{Layout, Reporter, Tally};
 pub use summary::{Bytes, ChunkSummary, Ending, Outcome, Rows, Stop, Summary};
+
+#[cfg(test)]
+mod tests;

@@ -100,10 +100,12 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Devices, FIFOs and open files by number have no neighbour to be renamed
-/// from. `/dev/stdout` counts even where the shell sends it to a plain file.
+/// from. `/dev/stdout` counts even where the shell sends it to a plain file;
+/// `/dev/shm` holds plain files and does not.
 fn is_straight(path: &Path) -> bool {
-    path.starts_with("/dev")
-        || path.starts_with("/proc")
+    ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"]
+        .iter()
+        .any(|open| path.starts_with(open))
         || path
             .metadata()
             .is_ok_and(|found| !found.is_file() && !found.is_dir())

@@ -130,7 +130,7 @@ impl Reporter {
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] if the entries cannot be read or a file not be
-    /// written; neither file then has its name.
+    /// written; a file that was not finished does not have its name.
     pub fn finish(
         &mut self,
         report: &Path,

@@ -99,8 +99,15 @@ impl RejectedFile {
         let mut records = Records::over(file, path.clone());
         let mut last = None;
         let mut whole = 0;
-        while let Ok(Some(entry)) = records.read::<Entry>() {
-            last = entry.key();
+        loop {
+            match records.read::<Entry>() {
+                Ok(Some(entry)) => last = entry.key(),
+                Ok(None) => break,
+                // Only a crash in the middle of a write is mended; rows on a
+                // disk that cannot be read are not thrown away.
+                Err(_) if records.torn => break,
+                Err(error) => return Err(error),
+            }
             whole = records.offset;
         }
         let mut file = records.input.into_inner();
@@ -138,7 +145,11 @@ struct Records {
     input: BufReader<File>,
     path: PathBuf,
     record: Vec<u8>,
+    /// Bytes of the whole records read.
     offset: u64,
+    /// Whether the file ended in the middle of a record, or in the zeros that
+    /// some file systems leave after a crash.
+    torn: bool,
 }
 
 impl Records {
@@ -148,6 +159,7 @@ impl Records {
             path,
             record: Vec::new(),
             offset: 0,
+            torn: false,
         }
     }
 
@@ -162,6 +174,7 @@ impl Records {
             path,
             record,
             offset,
+            torn,
         } = self;
         let wrong = |cause| fault("read", path, cause);
         record.clear();
@@ -169,16 +182,16 @@ impl Records {
         if record.is_empty() {
             return Ok(None);
         }
-        let length = <[u8; 4]>::try_from(record.as_slice())
-            .map(u32::from_le_bytes)
-            .map_err(|_| wrong(IoKind::UnexpectedEof.into()))?;
+        let length = <[u8; 4]>::try_from(record.as_slice()).map_or(0, u32::from_le_bytes);
+        *torn = length == 0;
         record.clear();
         input
             .by_ref()
             .take(u64::from(length))
             .read_to_end(record)
             .map_err(wrong)?;
-        if record.len() != length as usize {
+        *torn |= record.len() != length as usize;
+        if *torn {
             return Err(wrong(IoKind::UnexpectedEof.into()));
         }
         *offset += 4 + u64::from(length);

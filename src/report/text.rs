@@ -60,9 +60,8 @@ pub fn text(summary: &Summary) -> String {
         wrapped(
             &mut text,
             &format!(
-                "{} failed rows were not found in the source; they are in the report and not \
-                 in the rejects file",
-                grouped(summary.rejects_missing)
+                "not found in the source: {}; in the report, but not in the rejects file",
+                counted(summary.rejects_missing, "failed row")
             ),
         );
     }
@@ -160,13 +159,19 @@ fn pace(summary: &Summary) -> String {
     let elapsed = std::time::Duration::from_millis(summary.elapsed_ms / 100 * 100);
     let seconds = summary.elapsed_ms.max(1) as f64 / 1_000.0;
     format!(
-        "  {} in {} chunks, {} calls, {} ({:.1} MB/s)",
+        "  {} in {}, {}, {} ({:.1} MB/s)",
         megabytes(summary.bytes.read),
-        grouped(summary.chunks.len() as u64),
-        grouped(summary.api_calls),
+        counted(summary.chunks.len() as u64, "chunk"),
+        counted(summary.api_calls, "call"),
         humantime::format_duration(elapsed),
         summary.bytes.read as f64 / 1e6 / seconds,
     )
+}
+
+/// `1 chunk`, `2 chunks`.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(count))
 }
 
 fn megabytes(bytes: u64) -> String {
