@@ -1,6 +1,7 @@
 //! What a row is: the dialect, the header, and where records begin and end.
 
 pub mod format;
+pub mod scan;
 mod utf8;
 
 pub use format::Format;
