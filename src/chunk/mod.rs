@@ -1,5 +1,16 @@
 //! The bytes of one import file, and the rows in it.
+//!
+//! [`Chunks`] reads the sources and hands out [`Cut`]s in source order: chunks
+//! ready to be sent, and rows that cannot be. The rules are in [`cutter`],
+//! which does no I/O.
 
+pub mod cutter;
+mod head;
+mod part;
+mod read;
 pub mod sent;
 
+pub use cutter::{Cut, Cutter, OnBadRow, RejectedRow, Rules};
+pub use part::{Chunk, Digest, Piece};
+pub use read::{Chunks, ReadSettings};
 pub use sent::{SentRow, SentRows};

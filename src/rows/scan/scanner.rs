@@ -92,6 +92,12 @@ impl Scanner {
         self.progress.open_quote()
     }
 
+    /// Where the record that is not ended yet begins, if one has begun.
+    #[must_use]
+    pub fn open_start(&self) -> Option<u64> {
+        self.progress.open_record().map(|record| record.start)
+    }
+
     /// The input ends here: what is left.
     #[must_use]
     pub fn finish(self) -> End {

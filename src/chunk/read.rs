@@ -1,0 +1,258 @@
+//! The thin asynchronous shell round the cutter: sources in, cuts out.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use tokio_stream::StreamExt as _;
+
+use crate::chunk::cutter::{Cut, Cutter, OnBadRow, Rules};
+use crate::chunk::head::{self, Head};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::rows::{Format, Header};
+use crate::source::{Blocks, Source};
+use crate::units::SourceIndex;
+
+/// How sources are read.
+#[derive(Debug, Clone)]
+pub struct ReadSettings {
+    /// The sources' format; none: by their names, else sniffed.
+    pub format: Option<Format>,
+    /// Bytes of a chunk at most, header included, multipart frame not.
+    pub chunk_bytes: u64,
+    /// What happens to a row that breaks a rule.
+    pub on_bad_row: OnBadRow,
+}
+
+/// The sources as one stream of cuts.
+pub struct Chunks {
+    names: Vec<String>,
+    waiting: VecDeque<(SourceIndex, Source)>,
+    settings: ReadSettings,
+    format: Format,
+    header: Header,
+    cutter: Cutter,
+    reading: Option<Reading>,
+    bytes_read: u64,
+    ended: bool,
+}
+
+/// The source that is being read.
+struct Reading {
+    index: SourceIndex,
+    /// The block that was read with the header, until it is cut.
+    begun: Option<Bytes>,
+    rest: Blocks,
+    offset: u64,
+}
+
+impl Chunks {
+    /// Opens the first source and reads its header; the headers of the other
+    /// files are compared with it now, before anything is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] for a source that cannot be opened, is empty, or
+    /// has another header or format than the first; [`ErrorKind::Usage`] for
+    /// no source, or a chunk size with no room for a row.
+    pub async fn open(sources: Vec<Source>, settings: ReadSettings) -> Result<Self> {
+        let names = sources.iter().map(Source::name).collect();
+        let Some(first) = sources.first() else {
+            return Err(Error::new(ErrorKind::Usage, "no source is given")
+                .hint("name a file, or `-` for standard input"));
+        };
+        let head = head::open(first, settings.format, settings.chunk_bytes).await?;
+        let format = head.format;
+        let header = Header::parse(head.record.clone(), format, &first.name()).await?;
+        for source in sources
+            .iter()
+            .skip(1)
+            .filter(|source| **source != Source::Stdin)
+        {
+            let other = head::open(source, settings.format, settings.chunk_bytes).await?;
+            matches(&header, format, &other, source).await?;
+        }
+        if header.bytes().len() as u64 + MIN_ROW_BYTES > settings.chunk_bytes {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "--max-part-bytes leaves no room for rows beside a header of {} bytes",
+                    header.bytes().len()
+                ),
+            )
+            .hint("the default is 10000000"));
+        }
+        let rules = Rules {
+            separator: format.separator(),
+            chunk_bytes: settings.chunk_bytes,
+            on_bad_row: settings.on_bad_row,
+        };
+        let cutter = Cutter::new(
+            rules,
+            header.bytes().clone(),
+            header.record_end(),
+            header.names().len(),
+        );
+        let waiting = (0..).map(SourceIndex::new).zip(sources).skip(1).collect();
+        let mut chunks = Self {
+            names,
+            waiting,
+            settings,
+            format,
+            header,
+            cutter,
+            reading: None,
+            bytes_read: 0,
+            ended: false,
+        };
+        chunks.begin(SourceIndex::new(0), head);
+        Ok(chunks)
+    }
+
+    /// The header that leads every chunk.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The sources' format.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The sources' names, in order.
+    #[must_use]
+    pub fn source_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Bytes read so far, over all sources.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Rows read so far, rejected ones included.
+    #[must_use]
+    pub fn rows_read(&self) -> u64 {
+        self.cutter.rows_read()
+    }
+
+    /// Reads on until there is something to hand out; none at the end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when a source breaks off, a quote never closes, or
+    /// a bad row stops the reading. All chunks of the rows before were handed
+    /// out then, and the next call gives none.
+    pub async fn next(&mut self) -> Result<Option<Cut>> {
+        loop {
+            if let Some(cut) = self.cutter.next() {
+                return Ok(Some(cut));
+            }
+            if let Some(error) = self.cutter.take_stop() {
+                self.ended = true;
+                return Err(error);
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.read_on().await?;
+        }
+    }
+
+    /// Cuts one more block, or goes on to the next source.
+    async fn read_on(&mut self) -> Result<()> {
+        let Some(reading) = &mut self.reading else {
+            match self.waiting.pop_front() {
+                Some((index, source)) => {
+                    let head = head::open(&source, self.settings.format, self.settings.chunk_bytes)
+                        .await?;
+                    matches(&self.header, self.format, &head, &source).await?;
+                    self.begin(index, head);
+                }
+                None => self.ended = true,
+            }
+            return Ok(());
+        };
+        let block = match reading.begun.take() {
+            Some(begun) => Some(Ok(begun)),
+            None => reading.rest.next().await,
+        };
+        match block {
+            Some(Ok(block)) => {
+                self.cutter.push(reading.offset, &block);
+                reading.offset += block.len() as u64;
+                self.bytes_read += block.len() as u64;
+                if self.cutter.stopped() {
+                    self.end_source(true);
+                }
+            }
+            Some(Err(cause)) => {
+                let source = self.names[reading.index.get() as usize].clone();
+                self.break_off();
+                self.ended = true;
+                return Err(
+                    Error::new(ErrorKind::Input, "the source broke off while it was read")
+                        .at(Place {
+                            source: Some(source),
+                            ..Place::default()
+                        })
+                        .because(cause)
+                        .hint("the rows before were taken"),
+                );
+            }
+            None => self.end_source(self.waiting.is_empty()),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, index: SourceIndex, head: Head) {
+        self.cutter
+            .begin_source(index, &self.names[index.get() as usize], head.mark);
+        self.bytes_read += head.mark;
+        self.reading = Some(Reading {
+            index,
+            begun: Some(head.begun),
+            rest: head.rest,
+            offset: 0,
+        });
+    }
+
+    fn end_source(&mut self, last: bool) {
+        if let Some(reading) = self.reading.take() {
+            self.cutter.end_source(reading.offset, last);
+        }
+        if self.cutter.stopped() {
+            self.waiting.clear();
+        }
+    }
+
+    /// A source failed in the middle of a row: the row is not taken, the rows
+    /// before it are.
+    fn break_off(&mut self) {
+        self.reading = None;
+        self.waiting.clear();
+        self.cutter.break_off();
+    }
+}
+
+/// Room that a chunk must have beside its header.
+const MIN_ROW_BYTES: u64 = 16;
+
+/// Whether a further source is of the first one's format and header.
+async fn matches(header: &Header, format: Format, head: &Head, source: &Source) -> Result<()> {
+    if head.format != format {
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!("this source is {}, the first is {format}", head.format),
+        )
+        .at(Place {
+            source: Some(source.name()),
+            ..Place::default()
+        })
+        .hint("--format says what all of them are"));
+    }
+    header.same_as(
+        &Header::parse(head.record.clone(), format, &source.name()).await?,
+        &source.name(),
+    )
+}
