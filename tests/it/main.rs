@@ -1,2 +1,4 @@
 //! One binary for all integration tests: linking is what costs.
 #![allow(clippy::unwrap_used, missing_docs)]
+
+mod sandbox;

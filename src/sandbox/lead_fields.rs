@@ -1,0 +1,148 @@
+//! The lead fields that every Marketo instance has.
+//!
+//! Names, display names and lengths as Adobe's list of standard fields and the
+//! describe samples give them (D); where neither does, the usual length.
+
+use super::types::DataType::{
+    self, Boolean, Currency, Date, Datetime, Email, Integer, Phone, Reference, Score, String, Text,
+    Url,
+};
+
+/// REST name, display name, type, length in characters, whether it is read-only.
+pub(super) const LEAD_FIELDS: &[(&str, &str, DataType, usize, bool)] = &[
+    ("id", "Id", Integer, 0, true),
+    ("email", "Email Address", Email, 255, false),
+    ("firstName", "First Name", String, 255, false),
+    ("middleName", "Middle Name", String, 255, false),
+    ("lastName", "Last Name", String, 255, false),
+    ("salutation", "Salutation", String, 255, false),
+    ("title", "Job Title", String, 255, false),
+    ("phone", "Phone Number", Phone, 255, false),
+    ("mobilePhone", "Mobile Phone Number", Phone, 255, false),
+    ("fax", "Fax Number", Phone, 255, false),
+    ("address", "Address", Text, 2000, false),
+    ("city", "City", String, 255, false),
+    ("state", "State", String, 255, false),
+    ("postalCode", "Postal Code", String, 255, false),
+    ("country", "Country", String, 255, false),
+    ("dateOfBirth", "Date of Birth", Date, 0, false),
+    ("department", "Department", String, 255, false),
+    ("rating", "Person Rating", String, 255, false),
+    ("website", "Website", Url, 255, false),
+    ("company", "Company Name", String, 255, false),
+    ("mainPhone", "Main Phone", Phone, 255, false),
+    ("billingStreet", "Billing Address", Text, 2000, false),
+    ("billingCity", "Billing City", String, 255, false),
+    ("billingState", "Billing State", String, 255, false),
+    (
+        "billingPostalCode",
+        "Billing Postal Code",
+        String,
+        255,
+        false,
+    ),
+    ("billingCountry", "Billing Country", String, 255, false),
+    ("site", "Site", String, 255, false),
+    ("industry", "Industry", String, 255, false),
+    ("sicCode", "SIC Code", String, 40, false),
+    ("annualRevenue", "Annual Revenue", Currency, 0, false),
+    ("numberOfEmployees", "Num Employees", Integer, 0, false),
+    ("companyNotes", "Company Notes", Text, 2000, false),
+    ("leadScore", "Lead Score", Integer, 0, false),
+    ("priority", "Priority", Integer, 0, false),
+    ("relativeScore", "Relative Score", Integer, 0, true),
+    ("urgency", "Urgency", Score, 0, true),
+    ("leadStatus", "Lead Status", String, 255, false),
+    ("leadSource", "Lead Source", String, 255, false),
+    ("leadRole", "Role", String, 50, false),
+    ("doNotCall", "Do Not Call", Boolean, 0, false),
+    ("doNotCallReason", "Do Not Call Reason", Text, 2000, false),
+    ("unsubscribed", "Unsubscribed", Boolean, 0, false),
+    (
+        "unsubscribedReason",
+        "Unsubscribed Reason",
+        Text,
+        2000,
+        false,
+    ),
+    (
+        "marketingSuspended",
+        "Marketing Suspended",
+        Boolean,
+        0,
+        false,
+    ),
+    ("emailInvalid", "Email Invalid", Boolean, 0, false),
+    (
+        "emailInvalidCause",
+        "Email Invalid Cause",
+        String,
+        255,
+        false,
+    ),
+    ("personNotes", "Person Notes", Text, 2000, false),
+    ("cookies", "Cookies", String, 255, false),
+    ("twitterId", "Twitter Id", String, 255, false),
+    ("facebookId", "Facebook Id", String, 255, false),
+    ("linkedInId", "LinkedIn Id", String, 255, false),
+    ("sfdcAccountId", "SFDC Account Id", String, 18, false),
+    ("sfdcContactId", "SFDC Contact Id", String, 18, false),
+    ("sfdcLeadId", "SFDC Lead Id", String, 18, false),
+    ("sfdcLeadOwnerId", "SFDC Lead Owner Id", String, 18, false),
+    ("sfdcOpptyId", "SFDC Opportunity Id", String, 18, false),
+    (
+        "externalCompanyId",
+        "External Company Id",
+        String,
+        100,
+        false,
+    ),
+    (
+        "externalSalesPersonId",
+        "External Sales Person Id",
+        String,
+        100,
+        false,
+    ),
+    (
+        "leadPartitionId",
+        "Person Partition Id",
+        Reference,
+        0,
+        false,
+    ),
+    ("createdAt", "Created At", Datetime, 0, true),
+    ("updatedAt", "Updated At", Datetime, 0, true),
+];
+
+/// Fields that leads can be looked up by, besides custom ones (D: bulk lead
+/// import, `lookupField`).
+pub(super) const LOOKUP_FIELDS: [&str; 11] = [
+    "id",
+    "cookies",
+    "email",
+    "twitterId",
+    "facebookId",
+    "linkedInId",
+    "sfdcAccountId",
+    "sfdcContactId",
+    "sfdcLeadId",
+    "sfdcLeadOwnerId",
+    "sfdcOpptyId",
+];
+
+/// Fields that every program membership has; none can be written (D: describe
+/// program member).
+pub(super) const MEMBER_FIELDS: &[(&str, &str, DataType)] = &[
+    ("leadId", "leadId", Integer),
+    ("programId", "programId", Integer),
+    ("program", "program", String),
+    ("statusName", "statusName", String),
+    ("statusReason", "statusReason", String),
+    ("membershipDate", "membershipDate", Datetime),
+    ("reachedSuccess", "reachedSuccess", Boolean),
+    ("reachedSuccessDate", "reachedSuccessDate", Datetime),
+    ("acquiredBy", "acquiredBy", Boolean),
+    ("createdAt", "createdAt", Datetime),
+    ("updatedAt", "updatedAt", Datetime),
+];
