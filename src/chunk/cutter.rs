@@ -9,23 +9,11 @@ use bytes::Bytes;
 use twox_hash::XxHash3_128;
 
 use crate::chunk::part::{Chunk, Digest, Piece};
+use crate::config::choice::OnBadRow;
 use crate::error::{Error, ErrorKind, Place};
 use crate::rows::Utf8Check;
 use crate::rows::scan::{End, Record, Scanner};
 use crate::units::{ChunkNumber, LineNumber, RowNumber, SourceIndex};
-
-/// What to do with a row that is not as it should be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnBadRow {
-    /// Leave it out and say so in the report.
-    #[default]
-    Reject,
-    /// Stop before it.
-    Stop,
-    /// Send rows of another width as they are. What is not UTF-8 or does not
-    /// fit is rejected all the same: Marketo could not take it.
-    Send,
-}
 
 /// What a chunk and a row must keep to.
 #[derive(Debug, Clone)]
@@ -87,7 +75,7 @@ struct Rows {
     skipped: u64,
     header_passed: bool,
     next_row: RowNumber,
-    rows_read: u64,
+    read: u64,
     /// Offsets of bytes that are not UTF-8 and belong to no row yet.
     not_utf8: VecDeque<u64>,
     held: Held,
@@ -169,7 +157,7 @@ impl Cutter {
                 skipped: 0,
                 header_passed: false,
                 next_row: RowNumber::new(1),
-                rows_read: 0,
+                read: 0,
                 not_utf8: VecDeque::new(),
                 held: Held::default(),
                 accepted: 0..0,
@@ -199,7 +187,7 @@ impl Cutter {
     }
 
     /// Takes the next block of the source, which begins `base` bytes after the
-    /// source's first block began. Cuts are then ready in [`next`](Self::next).
+    /// source's first block began. Cuts are then ready in [`next_cut`](Self::next_cut).
     pub fn push(&mut self, base: u64, block: &Bytes) {
         let rows = &mut self.rows;
         let mut bad = Vec::new();
@@ -258,7 +246,7 @@ impl Cutter {
     }
 
     /// The next cut that is ready.
-    pub fn next(&mut self) -> Option<Cut> {
+    pub fn next_cut(&mut self) -> Option<Cut> {
         self.rows.cuts.pop_front()
     }
 
@@ -280,7 +268,7 @@ impl Cutter {
     /// Rows read so far, rejected ones included.
     #[must_use]
     pub fn rows_read(&self) -> u64 {
-        self.rows.rows_read
+        self.rows.read
     }
 }
 
@@ -305,7 +293,7 @@ impl Rows {
             self.accept(&record);
         }
         self.next_row = self.next_row.plus(1);
-        self.rows_read += 1;
+        self.read += 1;
     }
 
     /// Why the row cannot be sent.

@@ -3,8 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use tokio_stream::StreamExt as _;
 
+use crate::config::Format;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::rows::Format;
 use crate::rows::scan::{End, Record, Scanner};
 use crate::source::{Blocks, Source};
 

@@ -10,7 +10,7 @@ mod part;
 mod read;
 pub mod sent;
 
-pub use cutter::{Cut, Cutter, OnBadRow, RejectedRow, Rules};
+pub use cutter::{Cut, Cutter, RejectedRow, Rules};
 pub use part::{Chunk, Digest, Piece};
 pub use read::{Chunks, ReadSettings};
 pub use sent::{SentRow, SentRows};

@@ -84,7 +84,7 @@ impl Chunk {
         let mut rows = Vec::with_capacity(usize::try_from(self.rows).unwrap_or(0));
         let mut scanner = Scanner::new(separator);
         scanner.scan(&text, &mut |record| {
-            rows.push(numbering.number(&text, record))
+            rows.push(numbering.number(&text, record));
         });
         if let End::Record(record) = scanner.finish() {
             rows.push(numbering.number(&text, record));

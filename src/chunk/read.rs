@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use tokio_stream::StreamExt as _;
 
-use crate::chunk::cutter::{Cut, Cutter, OnBadRow, Rules};
+use crate::chunk::cutter::{Cut, Cutter, Rules};
 use crate::chunk::head::{self, Head};
+use crate::config::Format;
+use crate::config::choice::OnBadRow;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::rows::{Format, Header};
+use crate::rows::Header;
 use crate::source::{Blocks, Source};
 use crate::units::SourceIndex;
 
@@ -145,7 +147,7 @@ impl Chunks {
     /// out then, and the next call gives none.
     pub async fn next(&mut self) -> Result<Option<Cut>> {
         loop {
-            if let Some(cut) = self.cutter.next() {
+            if let Some(cut) = self.cutter.next_cut() {
                 return Ok(Some(cut));
             }
             if let Some(error) = self.cutter.take_stop() {

@@ -14,13 +14,13 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::entry::Entry;
 use super::output::Output;
 use super::reporter::Layout;
+use crate::config::choice::ReportColumns;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Our columns, in the order of the contract.
@@ -36,35 +36,6 @@ const COLUMNS: [&str; 10] = [
     "candidates",
     "raw",
 ];
-
-/// How much of a row the report shows. Marketo's `reason` is shown in any
-/// case, and may quote a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ReportColumns {
-    /// All columns, and the text as received.
-    #[default]
-    All,
-    /// The key columns; `raw` stays empty, as it would show the others.
-    Key,
-    /// No column of the source; `raw` stays empty.
-    None,
-}
-
-impl FromStr for ReportColumns {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        match word {
-            "all" => Ok(Self::All),
-            "key" => Ok(Self::Key),
-            "none" => Ok(Self::None),
-            _ => Err(
-                Error::new(ErrorKind::Usage, format!("no such choice: `{word}`"))
-                    .hint("use `all`, `key` or `none`"),
-            ),
-        }
-    }
-}
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,10 +19,10 @@ pub mod text;
 
 pub use books::{Books, ChunkBook, Counted, Imbalance, Received};
 pub use entry::{Entry, Key, Status};
-pub use lines::{ReportColumns, ReportFormat};
+pub use lines::ReportFormat;
 pub use output::check_writable;
 pub use reasons::Reason;
-pub use reporter::{Layout, Reporter, Tally};
+pub use reporter::{ChunkWriter, Layout, Reporter, Tally};
 pub use summary::{Bytes, ChunkSummary, Ending, Outcome, Rows, Stop, Summary};
 
 #[cfg(test)]

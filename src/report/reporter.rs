@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Key, Status};
-use super::lines::{Lines, ReportColumns, ReportFormat};
+use super::lines::{Lines, ReportFormat};
 use super::merge::merge;
 use super::output::Output;
 use super::reasons::{Reason, Reasons};
 use super::rejects::Rejects;
 use super::store;
+use crate::config::Format;
+use crate::config::choice::ReportColumns;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rows::Format;
 use crate::units::ChunkNumber;
 
 /// What the report knows of the sources.
@@ -53,6 +54,30 @@ pub struct Tally {
     /// Why, the most frequent first. At most 1,000 reasons; the rows of
     /// further ones are counted under one that says so.
     pub reasons: Vec<Reason>,
+}
+
+/// Writes the entries of chunks; see [`Reporter::chunk_writer`].
+#[derive(Debug, Clone)]
+pub struct ChunkWriter {
+    folder: PathBuf,
+}
+
+impl ChunkWriter {
+    /// Takes all entries of a chunk, in any order, in place of those taken for
+    /// it before; they are on disk when this returns. `first` is the chunk's
+    /// first row, failed or not.
+    ///
+    /// # Errors
+    /// An error of `entries`, or [`ErrorKind::Internal`] if the disk does not
+    /// take them.
+    pub fn chunk(
+        &self,
+        chunk: ChunkNumber,
+        first: Key,
+        entries: impl IntoIterator<Item = Result<Entry>>,
+    ) -> Result<()> {
+        store::write_chunk(&self.folder, chunk, first, entries)
+    }
 }
 
 /// Takes what became of rows and writes the report and the rejects file.
@@ -108,20 +133,13 @@ impl Reporter {
         self.rejected.sync()
     }
 
-    /// Takes all entries of a chunk, in any order, in place of those taken for
-    /// it before; they are on disk when this returns. `first` is the chunk's
-    /// first row, failed or not.
-    ///
-    /// # Errors
-    /// An error of `entries`, or [`ErrorKind::Internal`] if the disk does not
-    /// take them.
-    pub fn chunk(
-        &self,
-        chunk: ChunkNumber,
-        first: Key,
-        entries: impl IntoIterator<Item = Result<Entry>>,
-    ) -> Result<()> {
-        store::write_chunk(&self.folder, chunk, first, entries)
+    /// Writes the entries of chunks, also from other threads and while rows are
+    /// still rejected.
+    #[must_use]
+    pub fn chunk_writer(&self) -> ChunkWriter {
+        ChunkWriter {
+            folder: self.folder.clone(),
+        }
     }
 
     /// Writes both files, also when there is nothing to tell: a header alone

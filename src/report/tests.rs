@@ -6,9 +6,10 @@ mod laws;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::config::Format;
+use crate::config::choice::ReportColumns;
 use crate::error::ErrorKind;
 use crate::failures::Match;
-use crate::rows::Format;
 use crate::units::{BatchId, ChunkNumber, LineNumber, RowNumber, SourceIndex};
 
 fn key(row: u64) -> Key {
@@ -56,7 +57,10 @@ fn written(layout: Layout, format: ReportFormat, entries: Vec<Entry>) -> (String
         reporter.rejected(entry).unwrap();
     }
     let inside = inside.into_iter().map(Ok);
-    reporter.chunk(ChunkNumber::new(1), key(1), inside).unwrap();
+    reporter
+        .chunk_writer()
+        .chunk(ChunkNumber::new(1), key(1), inside)
+        .unwrap();
     let (report, rejects) = (folder.path().join("report"), folder.path().join("rejects"));
     let tally = reporter.finish(&report, format, &rejects).unwrap();
     let report = std::fs::read_to_string(report).unwrap();
@@ -212,8 +216,11 @@ fn a_retried_chunk_replaces_its_entries() {
         Reporter::new(folder.path().join("run"), layout(ReportColumns::All)).unwrap();
     let one = ChunkNumber::new(1);
     let failed = entry(Some(1), Some(1), Status::Failed);
-    reporter.chunk(one, key(1), [Ok(failed)]).unwrap();
-    reporter.chunk(one, key(1), []).unwrap();
+    reporter
+        .chunk_writer()
+        .chunk(one, key(1), [Ok(failed)])
+        .unwrap();
+    reporter.chunk_writer().chunk(one, key(1), []).unwrap();
     let (report, rejects) = (folder.path().join("r.csv"), folder.path().join("x.csv"));
     let tally = reporter
         .finish(&report, ReportFormat::Csv, &rejects)
@@ -230,6 +237,7 @@ fn files_with_row_data_are_private() {
     let mut reporter = Reporter::new(&run, layout(ReportColumns::All)).unwrap();
     let failed = entry(Some(1), Some(1), Status::Failed);
     reporter
+        .chunk_writer()
         .chunk(ChunkNumber::new(1), key(1), [Ok(failed)])
         .unwrap();
     let (report, rejects) = (folder.path().join("r.csv"), folder.path().join("x.csv"));
@@ -295,6 +303,7 @@ fn a_report_for_another_program_is_written_straight() {
     let mut reporter = Reporter::new(run, layout(ReportColumns::None)).unwrap();
     let failed = entry(Some(1), Some(1), Status::Failed);
     reporter
+        .chunk_writer()
         .chunk(ChunkNumber::new(1), key(1), [Ok(failed)])
         .unwrap();
     let rejects = folder.path().join("x.csv");

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::config::Format;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::rows::Format;
 use crate::units::LineNumber;
 
 /// The first record of a source.

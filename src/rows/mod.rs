@@ -1,10 +1,8 @@
 //! What a row is: the dialect, the header, and where records begin and end.
 
-pub mod format;
 pub mod header;
 pub mod scan;
 mod utf8;
 
-pub use format::Format;
 pub use header::Header;
 pub use utf8::Utf8Check;

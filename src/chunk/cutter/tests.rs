@@ -34,7 +34,7 @@ fn cut(
             base += piece.len() as u64;
         }
         cutter.end_source(base, index as usize + 1 == texts.len());
-        cuts.extend(std::iter::from_fn(|| cutter.next()));
+        cuts.extend(std::iter::from_fn(|| cutter.next_cut()));
     }
     (cuts, cutter.take_stop(), cutter.rows_read())
 }
@@ -288,7 +288,7 @@ fn no_more_than_a_chunk_is_held_for_a_row_without_an_end() {
     }
     cutter.push(100_015, &Bytes::from_static(b"\",6\n7,8,9\n"));
     cutter.end_source(100_025, true);
-    let rows: Vec<_> = std::iter::from_fn(|| cutter.next())
+    let rows: Vec<_> = std::iter::from_fn(|| cutter.next_cut())
         .map(|cut| match cut {
             Cut::Chunk(chunk) => format!("{} rows", chunk.rows),
             Cut::Rejected(row) => format!("row {}: {}", row.row, row.reason),

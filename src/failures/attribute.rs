@@ -1,0 +1,274 @@
+//! A failure file in, a finding for each of its records out.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::ops::Range;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::failures::claims::{Claim, Claims};
+use crate::failures::fields::unquote;
+use crate::failures::gaps::GapReader;
+use crate::failures::header::Layout;
+use crate::failures::index::SentIndex;
+use crate::failures::keys::KeyIndex;
+use crate::failures::records::{Reading, Record, RecordFinder, Records};
+use crate::failures::sent_row::SentRowReader;
+use crate::failures::writers::Writers;
+use crate::failures::{CANDIDATES_LISTED, FileKind, Finding, Found, Match, Sent};
+
+/// The text that is searched at once. A failure file is about as long as its
+/// chunk, at most 10 MB and the reasons; only one that is no honest answer is
+/// longer than this, and it is read in pieces.
+const PIECE_BYTES: usize = 64 << 20;
+
+/// Finds the sent row of each record of a failure or warning file and hands
+/// each finding to `found`, in the order of the file.
+///
+/// `expected` is the number of records by Marketo's count. It decides whether
+/// lines that no row explains are records or the rest of a reason; no finding
+/// is made up or held back to reach it.
+///
+/// Rows with the same values are a multiset: where all of them failed for one
+/// reason, each is named with certainty; where `k` of `n` failed, or all did
+/// for several reasons, `k` rows are named as [`Match::Ambiguous`].
+///
+/// # Errors
+/// Where `file` cannot be read, and what `found` returns.
+pub fn attribute(
+    sent: &Sent<'_>,
+    file: impl Read,
+    kind: FileKind,
+    expected: u64,
+    found: &mut impl FnMut(Finding) -> Result<()>,
+) -> Result<Found> {
+    attribute_by(PIECE_BYTES, sent, file, kind, expected, found)
+}
+
+/// [`attribute`] with pieces of `piece` bytes.
+pub(super) fn attribute_by(
+    piece: usize,
+    sent: &Sent<'_>,
+    mut file: impl Read,
+    kind: FileKind,
+    expected: u64,
+    found: &mut impl FnMut(Finding) -> Result<()>,
+) -> Result<Found> {
+    let mut text = Vec::new();
+    let mut is_last = fill(&mut file, &mut text, piece)?;
+    let (layout, header) = Layout::read(&text, sent, kind);
+    text.drain(..header);
+    if text.is_empty() && is_last {
+        return Ok(Found::default());
+    }
+    let mut rows = SentRowReader::new(sent, &layout);
+    let index = rows.as_mut().map(|rows| SentIndex::build(sent.rows, rows));
+    let separator = sent.format.separator();
+    let mut search = Search {
+        index: index.as_ref(),
+        finder: index
+            .as_ref()
+            .zip(rows)
+            .map(|(index, rows)| RecordFinder::new(index, rows, &layout, separator)),
+        gaps: GapReader::new(&layout, separator),
+        keys: KeyIndex::new(sent, &layout),
+        claims: Claims::new(sent.rows.rows.len()),
+        has_reason: layout.has_reason,
+        expected,
+        books: Found::default(),
+    };
+    loop {
+        let used = search.piece(&text, is_last, found)?;
+        if is_last {
+            return Ok(search.books);
+        }
+        text.drain(..used);
+        is_last = fill(&mut file, &mut text, piece)?;
+    }
+}
+
+/// Reads until `text` is `piece` bytes long; true at the end of the file.
+fn fill(file: &mut impl Read, text: &mut Vec<u8>, piece: usize) -> Result<bool> {
+    let room = piece.saturating_sub(text.len()) as u64;
+    let read = file.take(room).read_to_end(text).map_err(|error| {
+        Error::new(ErrorKind::Internal, "the failure file cannot be read").because(error)
+    })?;
+    Ok((read as u64) < room)
+}
+
+struct Search<'a> {
+    index: Option<&'a SentIndex>,
+    finder: Option<RecordFinder<'a>>,
+    gaps: GapReader,
+    keys: KeyIndex<'a>,
+    claims: Claims,
+    has_reason: bool,
+    expected: u64,
+    books: Found,
+}
+
+impl Search<'_> {
+    /// Handles one piece of text and says how much of it.
+    fn piece(
+        &mut self,
+        text: &[u8],
+        is_last: bool,
+        found: &mut impl FnMut(Finding) -> Result<()>,
+    ) -> Result<usize> {
+        let mut records = self.records(text);
+        let text = if is_last {
+            text
+        } else {
+            &text[..cut(text, &mut records)]
+        };
+        // In a piece that is not the last any number of records may be missing.
+        let expected = if is_last {
+            self.expected.saturating_sub(self.books.findings)
+        } else {
+            u64::MAX
+        };
+        let unexplained = self.gaps.read(text, &mut records, expected);
+        let has_reason = self.has_reason;
+        let claims = self.index.map_or_else(Vec::new, |index| {
+            self.claims.claim(&records, index, |record, reading| {
+                reason(text, record, reading, has_reason)
+            })
+        });
+        let mut unexplained = unexplained.into_iter().peekable();
+        for (record, claim) in records.list.iter().zip(claims) {
+            while let Some(range) = unexplained.next_if(|range| range.start < record.start as usize)
+            {
+                let finding = self.unexplained(text, range);
+                self.tell(finding, found)?;
+            }
+            let finding = self.claimed(text, &records, record, claim);
+            self.tell(finding, found)?;
+        }
+        for range in unexplained {
+            let finding = self.unexplained(text, range);
+            self.tell(finding, found)?;
+        }
+        Ok(text.len())
+    }
+
+    /// The records of the text by the writers that explain all of it.
+    fn records(&mut self, text: &[u8]) -> Records {
+        let Some(finder) = &mut self.finder else {
+            return Records::default();
+        };
+        let mut records = finder.find(text, Writers::ALL);
+        let writers = records.writers();
+        if writers == Writers::ALL {
+            return records;
+        }
+        if records.overlap() {
+            // Where a record ends hangs on who wrote it.
+            return finder.find(text, writers);
+        }
+        records.keep(writers);
+        records
+    }
+
+    fn claimed(
+        &self,
+        text: &[u8],
+        records: &Records,
+        record: &Record,
+        claim: Option<Claim>,
+    ) -> Finding {
+        let readings = records.readings(record);
+        let Some(claim) = claim else {
+            // Its rows are all claimed by records before it.
+            let reading = readings.iter().max_by_key(|reading| reading.end);
+            let reason = reading.map(|reading| reason(text, record, reading, self.has_reason));
+            return Finding {
+                row: None,
+                level: Match::Unmatched,
+                reason: to_text(&reason.unwrap_or_default()),
+                candidates: Vec::new(),
+                raw: text[record.start as usize..record.end as usize].to_vec(),
+            };
+        };
+        let reading = &records.readings[claim.reading as usize];
+        let mut candidates = Vec::new();
+        if let (false, Some(index)) = (claim.sure, self.index) {
+            let rows = readings
+                .iter()
+                .flat_map(|reading| index.rows_like(reading.row));
+            candidates = rows
+                .take(CANDIDATES_LISTED)
+                .map(|row| row as usize)
+                .collect();
+            candidates.sort_unstable();
+        }
+        Finding {
+            row: Some(claim.row as usize),
+            level: match (claim.sure, reading.exact) {
+                (false, _) => Match::Ambiguous,
+                (true, true) => Match::Exact,
+                (true, false) => Match::Normalized,
+            },
+            reason: to_text(&reason(text, record, reading, self.has_reason)),
+            candidates,
+            raw: Vec::new(),
+        }
+    }
+
+    fn unexplained(&mut self, text: &[u8], range: Range<usize>) -> Finding {
+        let raw = text[range].to_vec();
+        let (row, reason) = self.keys.read(&raw);
+        let row = row.filter(|row| self.claims.take_row(*row));
+        Finding {
+            row: row.map(|row| row as usize),
+            level: if row.is_some() {
+                Match::Key
+            } else {
+                Match::Unmatched
+            },
+            reason: to_text(&reason),
+            candidates: Vec::new(),
+            raw,
+        }
+    }
+
+    fn tell(
+        &mut self,
+        finding: Finding,
+        found: &mut impl FnMut(Finding) -> Result<()>,
+    ) -> Result<()> {
+        self.books.findings += 1;
+        self.books.unmatched += u64::from(finding.level == Match::Unmatched);
+        self.books.ambiguous += u64::from(finding.level == Match::Ambiguous);
+        found(finding)
+    }
+}
+
+/// Where to cut a piece that is not the last: before its last record, which may
+/// go on in the next one.
+fn cut(text: &[u8], records: &mut Records) -> usize {
+    match records.list.pop() {
+        Some(last) if last.start > 0 => last.start as usize,
+        Some(only) => {
+            records.list.push(only);
+            text.len()
+        }
+        None => memchr::memrchr(b'\n', text).map_or(text.len(), |at| at + 1),
+    }
+}
+
+/// The reason of a record that is read so, without its quotes.
+fn reason<'t>(
+    text: &'t [u8],
+    record: &Record,
+    reading: &Reading,
+    has_reason: bool,
+) -> Cow<'t, [u8]> {
+    if has_reason {
+        unquote(&text[reading.end as usize + 1..record.end as usize])
+    } else {
+        Cow::Borrowed(b"")
+    }
+}
+
+fn to_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

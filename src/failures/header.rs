@@ -1,0 +1,127 @@
+//! Which columns of the upload a failure file has, and in which order.
+
+use crate::failures::fields::{FieldReader, Fields};
+use crate::failures::writers::Blanks;
+use crate::failures::{FileKind, Sent};
+
+/// U+FEFF as UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// The columns of a failure file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// For each column but the reason its position in the upload, if known.
+    columns: Vec<Option<usize>>,
+    known: Option<Vec<usize>>,
+    dropped: Vec<usize>,
+    /// Whether all names were recognised; else columns are taken by position.
+    pub(super) by_name: bool,
+    /// Whether the last column holds the reason.
+    pub(super) has_reason: bool,
+}
+
+impl Layout {
+    /// Reads the header at the start of `text`; the second value says where the
+    /// records begin.
+    pub(super) fn read(text: &[u8], sent: &Sent<'_>, kind: FileKind) -> (Self, usize) {
+        let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
+        let (end, records) = line(text, start);
+        (Self::of(&text[start..end], sent, kind), records)
+    }
+
+    fn of(header: &[u8], sent: &Sent<'_>, kind: FileKind) -> Self {
+        let mut names = names(header, sent.format.separator());
+        let has_reason = names.last().is_some_and(|last| {
+            last.eq_ignore_ascii_case(kind.reason_column())
+                || !sent.header.iter().any(|name| name.trim() == last)
+        });
+        if has_reason {
+            names.pop();
+        }
+        let mut columns: Vec<Option<usize>> = (0..names.len())
+            .map(|index| position(&names, index, sent.header))
+            .collect();
+        let by_name = columns.iter().all(Option::is_some);
+        if !by_name && columns.len() == sent.header.len() {
+            let in_order = columns
+                .iter()
+                .enumerate()
+                .all(|(index, column)| column.is_none_or(|column| column == index));
+            if in_order {
+                columns = (0..names.len()).map(Some).collect();
+            }
+        }
+        let known: Option<Vec<usize>> = columns.iter().copied().collect();
+        let dropped = (0..sent.header.len())
+            .filter(|column| !columns.contains(&Some(*column)))
+            .collect();
+        Self {
+            known: known.filter(|known| !known.is_empty()),
+            columns,
+            dropped,
+            by_name,
+            has_reason,
+        }
+    }
+
+    /// The columns without the reason.
+    pub(super) fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// For each column its position in the upload; None where one is not known
+    /// or there is none.
+    pub(super) fn known_columns(&self) -> Option<&[usize]> {
+        self.known.as_deref()
+    }
+
+    /// Positions in the upload of the columns that the file has not.
+    pub(super) fn dropped(&self) -> &[usize] {
+        &self.dropped
+    }
+
+    /// Where the file has column `position` of the upload.
+    pub(super) fn place_of(&self, position: usize) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|column| *column == Some(position))
+    }
+}
+
+/// The end of the line that starts at `start`, and the start of the next one.
+/// LF, CRLF and CR each end a line.
+pub(super) fn line(text: &[u8], start: usize) -> (usize, usize) {
+    match memchr::memchr2(b'\n', b'\r', &text[start..]) {
+        None => (text.len(), text.len()),
+        Some(at) => {
+            let end = start + at;
+            let crlf = text[end..].starts_with(b"\r\n");
+            (end, end + 1 + usize::from(crlf))
+        }
+    }
+}
+
+fn names(header: &[u8], separator: u8) -> Vec<String> {
+    let mut fields = Fields::default();
+    let clean = |name: &[u8]| String::from_utf8_lossy(Blanks::Unicode.cut(name)).into_owned();
+    if FieldReader::new(separator).read(header, &mut fields) {
+        fields.iter().map(clean).collect()
+    } else {
+        header.split(|&byte| byte == separator).map(clean).collect()
+    }
+}
+
+/// The position in `upload` of the name at `index`: its own, or, of equal
+/// names, the one that is as far along, if the file has as many of them.
+fn position(names: &[String], index: usize, upload: &[String]) -> Option<usize> {
+    let among = |same: &dyn Fn(&str) -> bool| {
+        let places: Vec<usize> = (0..upload.len())
+            .filter(|&at| same(upload[at].trim()))
+            .collect();
+        let count = names.iter().filter(|name| same(name)).count();
+        let before = names[..index].iter().filter(|name| same(name)).count();
+        (places.len() == count).then(|| places[before])
+    };
+    let name = &names[index];
+    among(&|other| other == name).or_else(|| among(&|other| other.eq_ignore_ascii_case(name)))
+}

@@ -1,0 +1,80 @@
+//! Text that is no failure file, or one that does not end.
+
+use proptest::prelude::*;
+
+use super::model::{Case, case, findings, header, sent_rows};
+use crate::failures::{Match, Sent};
+use crate::rows::Format;
+
+const ROWS: [&str; 5] = ["a,b", "\"a,b\",c", "a,\"b\nc\"", "a,b", ","];
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_to_the_end(
+        bytes in prop::collection::vec(prop::sample::select(b"ab,\n\r\"; \0\xff".to_vec()), 0..200),
+        with_header: bool,
+        expected in 0_u64..8,
+    ) {
+        let rows = sent_rows(&ROWS);
+        let header = header(2);
+        let sent = Sent { rows: &rows, header: &header, format: Format::Csv, key_columns: &[0] };
+        let mut file = Vec::new();
+        if with_header {
+            file.extend_from_slice(b"column0,column1,Import Failure Reason\n");
+        }
+        file.extend_from_slice(&bytes);
+        let (list, found) = findings(&sent, &file, expected, 1 << 20);
+        prop_assert_eq!(list.len() as u64, found.findings);
+        let (in_pieces, _) = findings(&sent, &file, expected, 64);
+        let named = |list: &[crate::failures::Finding]| {
+            let mut rows: Vec<_> = list.iter().filter_map(|finding| finding.row).collect();
+            rows.sort_unstable();
+            let all = rows.len();
+            rows.dedup();
+            all == rows.len()
+        };
+        prop_assert!(named(&list) && named(&in_pieces));
+    }
+
+    #[test]
+    fn a_file_in_pieces_names_no_row_wrongly(case in case(), piece in 48_usize..200) {
+        let Case { format, width, .. } = case;
+        let rows = super::model::chunk(&case.rows, format, case.quote_all);
+        let header = header(width);
+        let sent = Sent { rows: &rows, header: &header, format, key_columns: &[] };
+        let file = case.file();
+        let header_line = file.find(['\n', '\r']).unwrap_or(file.len());
+        let longest = (0..case.rows.len()).map(|row| case.write_row(row).len() + 60).max();
+        let piece = piece.max(header_line + 2).max(longest.unwrap() * 2);
+        let (list, _) = findings(&sent, file.as_bytes(), case.failed.len() as u64, piece);
+        for finding in list.iter().filter(|finding| finding.level == Match::Exact) {
+            let row = finding.row.unwrap();
+            prop_assert!(case.failed.iter().any(|(failed, _)| *failed == row));
+        }
+    }
+}
+
+/// Lines that all begin like a row of many lines, and rows that all look alike:
+/// what would take the square of their number is given up, and said so.
+#[test]
+fn hostile_text_takes_no_hostile_time() {
+    let many_lines = format!("\"{}\",x", "\n".repeat(20_000));
+    let mut rows: Vec<String> = (0..2_000)
+        .map(|blanks| format!("\"{}\",", " ".repeat(blanks)))
+        .collect();
+    rows.push(many_lines);
+    let rows = sent_rows(&rows);
+    let header = header(2);
+    let sent = Sent {
+        rows: &rows,
+        header: &header,
+        format: Format::Csv,
+        key_columns: &[],
+    };
+    let mut file = String::from("column0,column1,Import Failure Reason\n");
+    file += &"\n".repeat(20_000);
+    file += &",,x\n".repeat(5_000);
+    let (list, found) = findings(&sent, file.as_bytes(), 5_000, 1 << 20);
+    assert_eq!(list.len() as u64, found.findings);
+    assert!(list.iter().all(|finding| finding.level != Match::Exact));
+}

@@ -1,0 +1,4 @@
+mod garbage;
+mod laws;
+mod model;
+mod samples;
