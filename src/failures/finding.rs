@@ -1,8 +1,8 @@
 //! What goes into the search of a failure file, and what comes out.
 
 use crate::chunk::SentRows;
+use crate::config::Format;
 use crate::failures::Match;
-use crate::rows::Format;
 
 /// The most candidates that one [`Finding`] lists. Beyond it a list helps
 /// nobody, and half a chunk of identical rows would cost the square of their

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::model::{Case, case, findings, header, sent_rows};
+use crate::config::Format;
 use crate::failures::{Match, Sent};
-use crate::rows::Format;
 
 const ROWS: [&str; 5] = ["a,b", "\"a,b\",c", "a,\"b\nc\"", "a,b", ","];
 

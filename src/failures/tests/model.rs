@@ -5,9 +5,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use crate::chunk::{SentRow, SentRows};
+use crate::config::Format;
 use crate::failures::attribute::attribute_by;
 use crate::failures::{FileKind, Finding, Found, Sent};
-use crate::rows::Format;
 use crate::units::{LineNumber, RowNumber, SourceIndex};
 
 /// Rows by value and the failures among them, in the order of the file.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::model::{findings, sent_rows};
+use crate::config::Format;
 use crate::failures::Sent;
-use crate::rows::Format;
 
 /// One line for each finding: row, level, candidates, reason, raw.
 fn table(header: &[&str], rows: &[&str], keys: &[usize], file: &str, expected: u64) -> String {
