@@ -1,1 +1,66 @@
 //! The gate, submitting, and polling: a chunk becomes a job and a job ends.
+//!
+//! [`import_chunk`] takes one chunk through all of it; the gate bounds how many
+//! are between their submit and their end.
+
+mod gate;
+mod job;
+mod poll;
+mod submit;
+
+pub use gate::{Gate, LocalGate, Permit};
+pub use job::{ChunkEnd, ChunkImport, import_chunk};
+pub(crate) use submit::file_name;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::config::choice::OnUnknown;
+use crate::config::{Format, Target};
+use crate::event::Events;
+use crate::marketo::Client;
+
+/// What every chunk of a run is imported with.
+#[derive(Clone)]
+pub struct Importer {
+    /// The wire.
+    pub client: Client,
+    /// The object.
+    pub target: Target,
+    /// The chunks' format.
+    pub format: Format,
+    /// Time between two looks at a job.
+    pub poll_interval: Duration,
+    /// How long a job may take before its chunk is called unknown.
+    pub job_timeout: Duration,
+    /// What happens to a chunk whose POST got no answer.
+    pub on_unknown: OnUnknown,
+    /// Where events go.
+    pub events: Events,
+    /// How far the run has been told to stop.
+    pub stopping: watch::Receiver<Stopping>,
+}
+
+/// How far a run has been told to stop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stopping {
+    /// It goes on.
+    #[default]
+    No,
+    /// Nothing more is submitted; jobs in flight are seen to their end.
+    NothingNew,
+    /// Jobs in flight are no longer waited for.
+    AtOnce,
+}
+
+impl Importer {
+    /// Resolves when the run has been told to stop at least this far.
+    async fn stopped(&self, far: Stopping) {
+        let mut stopping = self.stopping.clone();
+        if stopping.wait_for(|now| *now >= far).await.is_err() {
+            // The run has ended its side: nobody can tell us to stop any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
