@@ -1,0 +1,121 @@
+//! From options as written to a plan: the one place that knows the defaults.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use crate::config::limits;
+use crate::config::{CallRate, Credentials, Endpoint, Options, Target, state};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::Plan;
+use crate::source;
+use crate::units::RunId;
+
+/// An import ready to begin.
+pub(super) struct Ready {
+    pub(super) plan: Plan,
+    pub(super) endpoint: Endpoint,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) rate: CallRate,
+}
+
+/// The embedded sandbox's jobs take no time, so looking at them often costs
+/// nobody anything.
+const SANDBOX_POLL: Duration = Duration::from_millis(50);
+
+/// Shortest time between two looks at a job (contract).
+const SHORTEST_POLL: Duration = Duration::from_millis(10);
+
+/// Resolves `options` for an import of `sources` into `target`.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for what is missing or out of range.
+pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Result<Ready> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let written = options.endpoint.as_deref().ok_or_else(|| {
+        Error::new(ErrorKind::Usage, "no endpoint is given")
+            .hint("pass --endpoint or set MKTO_ENDPOINT (Admin > Web Services > REST API shows it), or try `--endpoint sandbox`")
+    })?;
+    let endpoint = Endpoint::parse(written, options.allow_insecure_http.unwrap_or(false))?;
+    let credentials = match &endpoint {
+        Endpoint::Sandbox => None,
+        Endpoint::Instance(_) => Some(Credentials::find(options.client_id, environment)?),
+    };
+    let poll_interval = match options.poll_interval {
+        Some(given) if given.0 < SHORTEST_POLL => {
+            return Err(
+                Error::new(ErrorKind::Usage, "--poll-interval is shorter than 10ms")
+                    .hint("Adobe advises 5s to 30s"),
+            );
+        }
+        Some(given) => given.0,
+        None if endpoint == Endpoint::Sandbox => SANDBOX_POLL,
+        None => limits::POLL_INTERVAL,
+    };
+    let max_in_flight = options.max_in_flight.map_or(limits::RUNNING_JOBS, |given| {
+        usize::try_from(given).unwrap_or(usize::MAX)
+    });
+    if !(1..=limits::QUEUED_JOBS).contains(&max_in_flight) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "--max-in-flight {max_in_flight} is not from 1 to {}",
+                limits::QUEUED_JOBS
+            ),
+        )
+        .hint("Marketo runs 2 import jobs at once and queues 10, shared with all other imports"));
+    }
+    let run = RunId::generate(jiff::Timestamp::now());
+    let state = state::folder(options.state_dir.as_deref(), environment)?;
+    let folder = state::run_folder(&state, &run)?;
+    let sources = source::expand(&with_default(names)?)?;
+    let report = options.report.unwrap_or_else(|| folder.join("report.csv"));
+    let rejects = options
+        .rejects
+        .unwrap_or_else(|| folder.join("rejects.csv"));
+    if report == rejects {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "--report and --rejects name the same file",
+        ));
+    }
+    let plan = Plan {
+        run,
+        folder,
+        target,
+        sources,
+        format: options.format,
+        max_part_bytes: options.max_part_bytes.unwrap_or(limits::REQUEST_BODY_BYTES),
+        max_in_flight,
+        poll_interval,
+        job_timeout: options
+            .job_timeout
+            .map_or(limits::JOB_TIMEOUT, |given| given.0),
+        max_errors: options.max_errors,
+        on_bad_row: options.on_bad_row.unwrap_or_default(),
+        on_unknown: options.on_unknown.unwrap_or_default(),
+        report,
+        rejects,
+        report_columns: options.report_columns.unwrap_or_default(),
+    };
+    Ok(Ready {
+        plan,
+        endpoint,
+        credentials,
+        rate: options.rate_limit.unwrap_or_default(),
+    })
+}
+
+/// Standard input where no source is named and it is not a terminal.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] where it is one: the command would seem to hang.
+pub(super) fn with_default(names: &[String]) -> Result<Vec<String>> {
+    if !names.is_empty() {
+        return Ok(names.to_vec());
+    }
+    if std::io::stdin().is_terminal() {
+        return Err(Error::new(ErrorKind::Usage, "no source is given")
+            .hint("name a file, or pipe one in: `COMMAND | mktoload …`"));
+    }
+    Ok(vec!["-".to_owned()])
+}
