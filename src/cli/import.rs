@@ -159,12 +159,11 @@ pub(super) async fn import(ready: Ready, json: bool, talk: &Talk) -> Result<u8> 
             "the embedded sandbox has no address",
         ));
     };
-    let client = Client::new(ClientConfig::new(
-        instance,
-        credentials,
-        ready.rate,
-        progress.events(),
-    ))?;
+    let client = Client::new(ClientConfig {
+        rate: ready.rate,
+        events: progress.events(),
+        ..ClientConfig::new(instance, credentials)
+    })?;
     let signal = signals::listen()?;
     let result = pipeline::import(ready.plan, client, progress.events(), signal).await;
     progress.finish();

@@ -231,6 +231,23 @@ mod tests {
         .collect();
         let all = texts.join("\n");
         assert!(!all.contains("hunter2"));
-        insta::assert_snapshot!(all);
+        insta::assert_snapshot!(all, @r##"
+error: the endpoint is not a Marketo address
+  hint: copy the Endpoint from Admin > Web Services (`https://123-ABC-456.mktorest.com/rest`), give the Munchkin id (`123-ABC-456`), or the word `sandbox`
+error: the endpoint is not a Marketo address
+  hint: copy the Endpoint from Admin > Web Services (`https://123-ABC-456.mktorest.com/rest`), give the Munchkin id (`123-ABC-456`), or the word `sandbox`
+error: the endpoint is not a Marketo address
+  hint: copy the Endpoint from Admin > Web Services (`https://123-ABC-456.mktorest.com/rest`), give the Munchkin id (`123-ABC-456`), or the word `sandbox`
+error: the endpoint holds a user name or password
+  hint: give only the address, `https://123-abc-456.mktorest.com`; credentials go into --client-id and MKTO_CLIENT_SECRET
+error: the endpoint holds a query
+  hint: give only the address, `https://123-abc-456.mktorest.com`; credentials go into --client-id and MKTO_CLIENT_SECRET
+error: the endpoint holds a fragment
+  hint: give only the address, `https://123-abc-456.mktorest.com`; credentials go into --client-id and MKTO_CLIENT_SECRET
+error: the endpoint has the path `/bulk/v1`, which no Marketo instance has
+  hint: leave the path out: `https://123-abc-456.mktorest.com`
+error: the endpoint is plain http to another machine (example.com)
+  hint: write `https://example.com`, or pass --allow-insecure-http if the client secret may cross this network unencrypted
+"##);
     }
 }

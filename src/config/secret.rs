@@ -60,7 +60,7 @@ pub fn client_secret(environment: impl Fn(&str) -> Option<String>) -> Result<Sec
                 "set {SECRET}, or {SECRET_FILE} to a file that holds it; {WHERE}"
             )),
         ),
-        (Some(value), None) => checked(SecretString::from(value), SECRET),
+        (Some(value), None) => checked(&SecretString::from(value), SECRET),
         (None, Some(path)) => {
             let text = std::fs::read_to_string(&path).map_err(|error| {
                 Error::new(
@@ -70,13 +70,13 @@ pub fn client_secret(environment: impl Fn(&str) -> Option<String>) -> Result<Sec
                 .because(error)
                 .hint(format!("{SECRET_FILE} has to name a readable text file"))
             })?;
-            checked(SecretString::from(text), &format!("the file `{path}`"))
+            checked(&SecretString::from(text), &format!("the file `{path}`"))
         }
     }
 }
 
 /// `secret` without the line end that editors and `echo` put behind it.
-fn checked(secret: SecretString, held_by: &str) -> Result<SecretString> {
+fn checked(secret: &SecretString, held_by: &str) -> Result<SecretString> {
     let text = secret.expose_secret().trim_end_matches(['\r', '\n']);
     if text.trim().is_empty() {
         return Err(Error::new(
@@ -143,7 +143,19 @@ mod tests {
                 .render(),
         ]
         .join("\n");
-        insta::assert_snapshot!(all);
+        insta::assert_snapshot!(all, @r##"
+error: no client secret is given
+  hint: set MKTO_CLIENT_SECRET, or MKTO_CLIENT_SECRET_FILE to a file that holds it; Marketo shows it under Admin > LaunchPoint > View Details of the custom service
+error: both MKTO_CLIENT_SECRET and MKTO_CLIENT_SECRET_FILE are set
+  hint: unset one of them, so that it is plain which secret is used
+error: MKTO_CLIENT_SECRET holds no client secret
+  hint: Marketo shows it under Admin > LaunchPoint > View Details of the custom service
+error: the client secret's file `/nonexistent/secret` cannot be read
+  why: No such file or directory (os error 2)
+  hint: MKTO_CLIENT_SECRET_FILE has to name a readable text file
+error: no client id is given
+  hint: pass --client-id or set MKTO_CLIENT_ID; Marketo shows it under Admin > LaunchPoint > View Details of the custom service
+"##);
     }
 
     #[test]

@@ -22,11 +22,24 @@ pub struct ChunkImport {
     pub fatal: Option<Error>,
 }
 
+/// Rows of a completed job, as Marketo counted them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Rows imported, with or without a remark.
+    pub accepted: u64,
+    /// Rows refused.
+    pub failed: u64,
+    /// Rows imported with a remark.
+    pub warned: u64,
+    /// Marketo's remark on the job.
+    pub message: String,
+}
+
 /// How a chunk ended.
 #[derive(Debug)]
 pub enum ChunkEnd {
     /// The job is `Complete`; rows may have failed.
-    Complete(JobStatus),
+    Complete(Count),
     /// The job is `Failed` as a whole; Marketo's message.
     Failed(String),
     /// Marketo refused the create call for good, or the run ended before
@@ -75,12 +88,35 @@ pub async fn import_chunk(importer: &Importer, chunk: &Chunk, permit: Permit) ->
     }
     match wait_for_end(importer, chunk.number, batch_id).await {
         Polled::Ended(JobStatus {
-            state: JobState::Failed,
+            word: JobState::Failed,
             message,
             ..
         }) => job(ChunkEnd::Failed(message), None),
-        Polled::Ended(status) => job(ChunkEnd::Complete(status), None),
+        Polled::Ended(status) => job(counted(status), None),
         Polled::NotSeen(why) => job(ChunkEnd::Unknown(why), None),
         Polled::Fatal(error) => job(ChunkEnd::Unknown(error.to_string()), Some(error)),
+    }
+}
+
+/// The end of a completed job. Counts that Marketo left out are not known, and
+/// not nought: without them nothing can be said of the rows.
+fn counted(status: JobStatus) -> ChunkEnd {
+    let JobStatus {
+        processed,
+        failed,
+        warned,
+        message,
+        ..
+    } = status;
+    match (processed, failed) {
+        (Some(accepted), Some(failed)) => ChunkEnd::Complete(Count {
+            accepted,
+            failed,
+            warned: warned.unwrap_or(0),
+            message,
+        }),
+        _ => ChunkEnd::Unknown(format!(
+            "the job is Complete, but Marketo did not count its rows: {message}"
+        )),
     }
 }

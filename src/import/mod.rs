@@ -9,9 +9,11 @@ mod poll;
 mod submit;
 
 pub use gate::{Gate, LocalGate, Permit};
-pub use job::{ChunkEnd, ChunkImport, import_chunk};
+pub use job::{ChunkEnd, ChunkImport, Count, import_chunk};
 pub(crate) use submit::file_name;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -38,6 +40,8 @@ pub struct Importer {
     pub on_unknown: OnUnknown,
     /// Where events go.
     pub events: Events,
+    /// Bytes of all files sent, repetitions included.
+    pub bytes_sent: Arc<AtomicU64>,
     /// How far the run has been told to stop.
     pub stopping: watch::Receiver<Stopping>,
 }

@@ -38,7 +38,11 @@ pub(super) async fn wait_for_end(
             Ok(status) => status,
             Err(error) => return Polled::Fatal(error),
         };
-        let seen = (status.state.to_string(), status.processed, status.failed);
+        let seen = (
+            status.word.to_string(),
+            status.processed.unwrap_or(0),
+            status.failed.unwrap_or(0),
+        );
         if last.as_ref() != Some(&seen) {
             importer.events.emit(Event::JobSeen {
                 chunk,
@@ -49,7 +53,7 @@ pub(super) async fn wait_for_end(
             });
             last = Some(seen);
         }
-        match status.state {
+        match status.word {
             JobState::Complete | JobState::Failed => return Polled::Ended(status),
             // A word that is not known is taken as still running: Marketo's
             // description lists four, and `Complete` alone means done.
@@ -59,7 +63,7 @@ pub(super) async fn wait_for_end(
             return Polled::NotSeen(format!(
                 "the job did not end within --job-timeout {}; its last status was {}",
                 humantime::format_duration(importer.job_timeout),
-                status.state
+                status.word
             ));
         }
     }

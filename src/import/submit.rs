@@ -1,20 +1,27 @@
 //! Submitting one chunk until Marketo has taken it, refused it, or nobody can
 //! tell.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use crate::chunk::Chunk;
 use crate::config::choice::OnUnknown;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::{Event, WaitReason};
 use crate::import::{Importer, Permit, Stopping};
-use crate::marketo::{CreateOutcome, Created, Upload, Verdict};
-use crate::units::ChunkNumber;
+use crate::marketo::{Backoff, CreateOutcome, JobState, Refusal, Upload, Verdict};
+use crate::units::{BatchId, ChunkNumber};
+
+/// A job that Marketo took.
+pub(super) struct Taken {
+    pub(super) batch_id: BatchId,
+    pub(super) state: JobState,
+    pub(super) message: String,
+}
 
 /// How submitting ended.
 pub(super) enum Submission {
     /// Marketo took the chunk.
-    Taken(Created),
+    Taken(Taken),
     /// Marketo refused it for good.
     Refused(Error),
     /// The answer was lost, and the chunk is not sent again.
@@ -24,13 +31,6 @@ pub(super) enum Submission {
     /// The run cannot go on: credentials, quota, or no way to Marketo.
     Fatal(Error),
 }
-
-/// First wait for a slot or a list, when no job of ours ends before. Doubled up
-/// to [`LONGEST_SLOT_WAIT`]: each try uploads the whole chunk again.
-const FIRST_SLOT_WAIT: Duration = Duration::from_secs(5);
-
-/// Longest wait for a slot or a list.
-const LONGEST_SLOT_WAIT: Duration = Duration::from_secs(60);
 
 /// How often a chunk is sent again after lost answers. Three in a row are an
 /// outage, and each may have left a job in the queue.
@@ -43,66 +43,83 @@ pub(super) async fn submit(
     chunk: &Chunk,
     permit: &Permit,
 ) -> (Submission, u32) {
-    let upload = Upload {
-        file_name: file_name(chunk.number, importer.format),
-        segments: chunk.segments.clone(),
-        len: chunk.bytes,
+    let upload = Upload::new(
+        file_name(chunk.number, importer.format),
+        chunk.segments.clone(),
+    );
+    let mut waits = Waits {
+        importer,
+        chunk: chunk.number,
+        backoff: importer.client.backoff(),
+        told: None,
     };
-    let mut waits = Waits::new(importer, chunk.number);
     let mut submits = 0;
-    let mut lost = 0;
     loop {
         if *importer.stopping.borrow() > Stopping::No {
             return (not_sent(submits), submits);
         }
-        match importer
+        importer
+            .bytes_sent
+            .fetch_add(chunk.bytes, Ordering::Relaxed);
+        let refusal = match importer
             .client
             .create(&importer.target, importer.format, &upload)
             .await
         {
-            CreateOutcome::Accepted(created) => return (Submission::Taken(created), submits + 1),
-            CreateOutcome::Unknown { error } => {
-                submits += 1;
-                lost += 1;
-                if importer.on_unknown == OnUnknown::Hold || lost > RESENDS {
-                    return (Submission::Lost(error.to_string()), submits);
-                }
-                if !waits
-                    .pause(WaitReason::Fault, &error.to_string(), permit)
-                    .await
-                {
-                    return (Submission::Lost(error.to_string()), submits);
-                }
-            }
-            CreateOutcome::Refused {
-                verdict: Verdict::WaitForSlot,
-                error,
-            } => {
-                waits
-                    .pause(WaitReason::QueueFull, &error.to_string(), permit)
-                    .await;
-            }
-            CreateOutcome::Refused {
-                verdict: Verdict::WaitForList,
-                error,
-            } => {
-                waits
-                    .pause(WaitReason::ListBusy, &error.to_string(), permit)
-                    .await;
-            }
-            CreateOutcome::Refused { error, .. } => {
-                let fatal = matches!(
-                    error.kind(),
-                    ErrorKind::Auth | ErrorKind::TryLater | ErrorKind::Usage | ErrorKind::Internal
+            // No token could be had, so nothing was sent.
+            Err(error) => return (Submission::Fatal(error), submits),
+            Ok(CreateOutcome::Accepted {
+                batch_id,
+                status,
+                message,
+                ..
+            }) => {
+                return (
+                    Submission::Taken(Taken {
+                        batch_id,
+                        state: status,
+                        message,
+                    }),
+                    submits + 1,
                 );
-                let end = if fatal {
-                    Submission::Fatal(error)
-                } else {
-                    Submission::Refused(error)
-                };
-                return (end, submits);
             }
+            Ok(CreateOutcome::Unknown { why }) => {
+                submits += 1;
+                let again = importer.on_unknown == OnUnknown::Resend
+                    && submits <= RESENDS
+                    && waits
+                        .pause(Verdict::Retry { retries: RESENDS }, &why, permit)
+                        .await;
+                if again {
+                    continue;
+                }
+                return (
+                    Submission::Lost(format!("the answer was lost: {}", why.describe())),
+                    submits,
+                );
+            }
+            Ok(CreateOutcome::Refused(refusal)) => refusal,
+        };
+        if !waits.pause(refusal.verdict, &refusal, permit).await {
+            if *importer.stopping.borrow() > Stopping::No {
+                return (not_sent(submits), submits);
+            }
+            return (final_refusal(importer, &refusal), submits);
         }
+    }
+}
+
+/// What a refusal that no waiting helps comes to.
+fn final_refusal(importer: &Importer, refusal: &Refusal) -> Submission {
+    let error = importer.client.explain(&importer.target, refusal);
+    // 1003 and 413 are about this file. Any other refusal is about parameters
+    // and header, which all chunks share: sending them too would only have
+    // them refused, 10 MB at a time.
+    let of_this_file = refusal.verdict == Verdict::Split || refusal.code.as_deref() == Some("1003");
+    if of_this_file {
+        Submission::Refused(error)
+    } else {
+        Submission::Fatal(error)
     }
 }
 
@@ -121,44 +138,36 @@ pub(crate) fn file_name(chunk: ChunkNumber, format: crate::config::Format) -> St
     format!("chunk-{:06}.{format}", chunk.get())
 }
 
-/// The waits of one chunk: growing, and told once for each reason.
+/// The waits of one chunk, each reason told once.
 struct Waits<'a> {
     importer: &'a Importer,
     chunk: ChunkNumber,
-    next: Duration,
+    backoff: Backoff,
     told: Option<WaitReason>,
 }
 
-impl<'a> Waits<'a> {
-    fn new(importer: &'a Importer, chunk: ChunkNumber) -> Self {
-        // A run that polls in milliseconds is one against a sandbox.
-        let next = FIRST_SLOT_WAIT.min(importer.poll_interval);
-        Self {
-            importer,
-            chunk,
-            next,
-            told: None,
-        }
-    }
-
-    /// Waits a while, or until a job of ours ends. False if the run was told to
+impl Waits<'_> {
+    /// Waits as `verdict` wants, or until a job of ours ends where that frees
+    /// what is waited for. False if no waiting helps, or the run was told to
     /// stop meanwhile.
-    async fn pause(&mut self, reason: WaitReason, detail: &str, permit: &Permit) -> bool {
+    async fn pause(&mut self, verdict: Verdict, refusal: &Refusal, permit: &Permit) -> bool {
+        let Some(wait) = self.backoff.next(verdict) else {
+            return false;
+        };
+        let reason = verdict.wait_reason();
         if self.told != Some(reason) {
             self.told = Some(reason);
             self.importer.events.emit(Event::Waiting {
                 chunk: Some(self.chunk),
                 reason,
-                for_: self.next,
-                detail: detail.to_owned(),
+                for_: wait,
+                detail: refusal.describe(),
             });
         }
-        // Jitter, so that several waiting chunks do not come back as one.
-        let wait = self.next.mul_f64(0.75 + fastrand::f64() / 2.0);
-        self.next = (self.next * 2).min(LONGEST_SLOT_WAIT);
+        let freed_by_us = matches!(verdict, Verdict::WaitForSlot | Verdict::WaitForList);
         tokio::select! {
             () = tokio::time::sleep(wait) => true,
-            () = permit.another_ended(), if reason != WaitReason::Fault => true,
+            () = permit.another_ended(), if freed_by_us => true,
             () = self.importer.stopped(Stopping::NothingNew) => false,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::verdict::Verdict;
 use crate::config::limits;
 
@@ -10,10 +12,14 @@ use crate::config::limits;
 pub struct BackoffSettings {
     /// The first wait; each further one is twice as long.
     pub first: Duration,
-    /// No wait is longer, jitter included.
+    /// No wait is longer, jitter included; the window after 606 comes on top.
     pub longest: Duration,
-    /// The waits of one call together are not longer.
+    /// The waits of one call for faults, and those for its budget, are each not
+    /// longer together.
     pub total: Duration,
+    /// The waits of one call for a slot in the queue or for a list (1016, 1019)
+    /// are not longer together.
+    pub queue: Duration,
     /// The least wait after 606.
     pub window: Duration,
 }
@@ -26,23 +32,34 @@ impl Default for BackoffSettings {
             // Long enough for a restart on Marketo's side, short enough that a
             // person still watches; a run that stops here can be resumed.
             total: Duration::from_secs(15 * 60),
+            // A full queue is no fault; whoever holds it may take hours.
+            queue: limits::JOB_TIMEOUT,
             window: limits::RATE_WINDOW,
         }
     }
 }
 
-/// The waits of one call, counted over its attempts.
+/// The waits of one call, counted over its attempts. Faults, the call budget
+/// and the job queue are counted apart: hours in the queue must not leave the
+/// next passing fault without a retry.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     settings: BackoffSettings,
-    attempt: u32,
-    waited: Duration,
     random: fastrand::Rng,
+    faults: Waited,
+    budget: Waited,
+    queue: Waited,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Waited {
+    times: u32,
+    total: Duration,
 }
 
 /// Attempts while Marketo only asks for patience (606, 615, 1016, 1019); the
 /// time bounds these, the number only keeps a zero wait from going on for ever.
-const PATIENT: u32 = 1000;
+const PATIENT: u32 = 10_000;
 
 impl Backoff {
     /// No attempt has failed yet; `random` gives the jitter.
@@ -50,22 +67,27 @@ impl Backoff {
     pub fn new(settings: BackoffSettings, random: fastrand::Rng) -> Self {
         Self {
             settings,
-            attempt: 0,
-            waited: Duration::ZERO,
             random,
+            faults: Waited::default(),
+            budget: Waited::default(),
+            queue: Waited::default(),
         }
     }
 
     /// The wait before the next attempt after `verdict`, or `None` when the
     /// attempts or the time are used up, or the verdict is none to ask again
-    /// after.
+    /// after. The wait for the quota is not among these: see
+    /// [`until_quota_reset`].
     pub fn next(&mut self, verdict: Verdict) -> Option<Duration> {
-        let retries = match verdict {
-            Verdict::Retry { retries } => retries,
-            Verdict::WaitForWindow
-            | Verdict::WaitForCalls
-            | Verdict::WaitForSlot
-            | Verdict::WaitForList => PATIENT,
+        let settings = self.settings;
+        let (waited, times, total) = match verdict {
+            Verdict::Retry { retries } => (&mut self.faults, retries, settings.total),
+            Verdict::WaitForWindow | Verdict::WaitForCalls => {
+                (&mut self.budget, PATIENT, settings.total)
+            }
+            Verdict::WaitForSlot | Verdict::WaitForList => {
+                (&mut self.queue, PATIENT, settings.queue)
+            }
             Verdict::Done
             | Verdict::NoFile
             | Verdict::Reauthenticate
@@ -74,27 +96,35 @@ impl Backoff {
             | Verdict::Unknown
             | Verdict::GiveUp(_) => return None,
         };
-        if self.attempt >= retries {
-            return None;
-        }
-        let full = self
-            .settings
+        let full = settings
             .first
-            .saturating_mul(1 << self.attempt.min(20))
-            .min(self.settings.longest);
+            .saturating_mul(1 << waited.times.min(20))
+            .min(settings.longest);
         // Half of the wait is certain, half is chance: many clients that failed
         // together do not come back together.
         let mut wait = full.mul_f64(0.5 + self.random.f64() / 2.0);
         if verdict == Verdict::WaitForWindow {
-            wait += self.settings.window;
+            wait += settings.window;
         }
-        if self.waited + wait > self.settings.total {
+        if waited.times >= times || waited.total + wait > total {
             return None;
         }
-        self.attempt += 1;
-        self.waited += wait;
+        waited.times += 1;
+        waited.total += wait;
         Some(wait)
     }
+}
+
+/// The time from `now` to the reset of the daily quota, "12:00 AM CST" (Adobe).
+/// Read as UTC-6 all year: where summer time is meant, the reset was an hour
+/// before, and coming late is safe.
+#[must_use]
+pub fn until_quota_reset(now: Timestamp) -> Duration {
+    const DAY: i64 = 24 * 60 * 60;
+    const RESET: i64 = 6 * 60 * 60;
+    let left = DAY - (now.as_second() - RESET).rem_euclid(DAY);
+    // `left` is in 1..=DAY, so nothing is lost.
+    Duration::from_secs(left.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -116,6 +146,7 @@ mod tests {
                 first: Duration::from_millis(first_ms),
                 longest: Duration::from_millis(longest_ms),
                 total: Duration::from_millis(total_ms),
+                queue: Duration::from_millis(total_ms),
                 window: Duration::ZERO,
             };
             for verdict in [Verdict::Retry { retries }, Verdict::WaitForSlot] {
@@ -132,6 +163,15 @@ mod tests {
                 prop_assert!(waits <= most);
             }
         }
+
+        #[test]
+        fn the_quota_resets_within_a_day_at_six_utc(second in 0i64..4_000_000_000) {
+            let now = Timestamp::from_second(second).unwrap();
+            let wait = until_quota_reset(now);
+            prop_assert!(wait > Duration::ZERO && wait <= Duration::from_secs(86_400));
+            let reset = now.checked_add(wait).unwrap();
+            prop_assert_eq!(reset.as_second().rem_euclid(86_400), 21_600);
+        }
     }
 
     #[test]
@@ -146,6 +186,14 @@ mod tests {
             full = (full * 2).min(settings.longest);
         }
         assert_eq!(waits, 8);
+    }
+
+    #[test]
+    fn hours_in_the_queue_cost_no_retry() {
+        let mut backoff = Backoff::new(BackoffSettings::default(), fastrand::Rng::with_seed(7));
+        let hours = std::iter::from_fn(|| backoff.next(Verdict::WaitForSlot)).sum::<Duration>();
+        assert!(hours > Duration::from_secs(23 * 3600) && hours <= limits::JOB_TIMEOUT);
+        assert!(backoff.next(Verdict::Retry { retries: 1 }).is_some());
     }
 
     #[test]

@@ -1,26 +1,24 @@
 //! The wire: Marketo's REST API as a client sees it.
-//!
-//! [`Client`] makes the calls: with a token ([`token`]), within the call budget
-//! ([`pace`]), and again where the [`verdict`] on an answer says so. Facts come
-//! from Adobe's documentation and OpenAPI description, and from what others
-//! observed on live instances; each place says which.
 
-mod answer;
 mod backoff;
 mod client;
-mod download;
+mod exchange;
 mod fault;
+mod identity;
+mod job;
 mod pace;
 mod paths;
 mod refusal;
+mod retry;
 mod token;
 mod upload;
 pub mod verdict;
 mod wire;
 
-pub use answer::{Created, JobState, JobStatus};
-pub use backoff::BackoffSettings;
+pub use backoff::{Backoff, BackoffSettings, until_quota_reset};
 pub use client::{Client, ClientConfig, CreateOutcome};
+pub use job::{JobState, JobStatus};
 pub use paths::RowsFile;
+pub use refusal::Refusal;
 pub use upload::{Upload, frame_len};
 pub use verdict::Verdict;

@@ -46,7 +46,6 @@ impl Clock for TokioClock {
 /// The two budgets of one client.
 pub(crate) struct Pace {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
-    clock: TokioClock,
     /// Whoever waits for the window keeps the others behind it: first come,
     /// first served.
     line: Mutex<()>,
@@ -67,10 +66,8 @@ pub(crate) struct CallPermit<'a>(
 
 impl Pace {
     pub(crate) fn new(rate: CallRate) -> Self {
-        let clock = TokioClock(Instant::now());
         Self {
-            limiter: RateLimiter::direct_with_clock(quota(rate), clock.clone()),
-            clock,
+            limiter: RateLimiter::direct_with_clock(quota(rate), TokioClock(Instant::now())),
             line: Mutex::new(()),
             at_once: Semaphore::new(limits::CALLS_AT_ONCE),
         }
@@ -83,7 +80,7 @@ impl Pace {
         })?;
         let _line = self.line.lock().await;
         while let Err(wait) = self.limiter.check() {
-            let now = self.clock.now();
+            let now = self.limiter.clock().now();
             let for_ = wait.earliest_possible().duration_since(now);
             tokio::time::sleep(for_.into()).await;
         }

@@ -1,10 +1,13 @@
 //! The paths of the calls. The three object types differ in ways that trap:
 //! a lead's status has no `/status`, and the program's id stands in the create
-//! path only (Adobe's OpenAPI description).
+//! path only (Adobe's API description).
+
+use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::config::{Format, Target};
+use crate::config::Format;
+use crate::config::Target;
 use crate::units::BatchId;
 
 /// Identity has no `/rest` and takes no token.
@@ -56,7 +59,8 @@ pub(crate) fn create(target: &Target, format: Format) -> String {
     path.push_str("?format=");
     path.push_str(format.name());
     let mut add = |name: &str, value: &str| {
-        path.push_str(&format!("&{name}={}", encode(value)));
+        // Writing to a string cannot fail.
+        let _ = write!(path, "&{name}={}", encode(value));
     };
     match target {
         Target::Leads {
@@ -139,6 +143,27 @@ mod tests {
             lines.push(rows_file(target, batch, RowsFile::Failures));
             lines.push(rows_file(target, batch, RowsFile::Warnings));
         }
-        insta::assert_snapshot!(lines.join("\n"));
+        insta::assert_snapshot!(lines.join("\n"), @r##"
+/bulk/v1/leads.json?format=ssv
+/bulk/v1/leads/batch/3404.json
+/bulk/v1/leads/batch/3404/failures.json
+/bulk/v1/leads/batch/3404/warnings.json
+/bulk/v1/leads.json?format=ssv&lookupField=customKey&listId=1001&partitionName=EMEA%20%26%20APAC%2B1%20%C3%BC
+/bulk/v1/leads/batch/3404.json
+/bulk/v1/leads/batch/3404/failures.json
+/bulk/v1/leads/batch/3404/warnings.json
+/bulk/v1/customobjects/car_c/import.json?format=ssv
+/bulk/v1/customobjects/car_c/import/3404/status.json
+/bulk/v1/customobjects/car_c/import/3404/failures.json
+/bulk/v1/customobjects/car_c/import/3404/warnings.json
+/bulk/v1/customobjects/a%2Fb%3Fc%23d/import.json?format=ssv
+/bulk/v1/customobjects/a%2Fb%3Fc%23d/import/3404/status.json
+/bulk/v1/customobjects/a%2Fb%3Fc%23d/import/3404/failures.json
+/bulk/v1/customobjects/a%2Fb%3Fc%23d/import/3404/warnings.json
+/bulk/v1/program/1044/members/import.json?format=ssv&programMemberStatus=On%20List
+/bulk/v1/program/members/import/3404/status.json
+/bulk/v1/program/members/import/3404/failures.json
+/bulk/v1/program/members/import/3404/warnings.json
+"##);
     }
 }

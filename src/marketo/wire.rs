@@ -5,6 +5,9 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use super::refusal::Refusal;
+use super::verdict::{Body, Call, Seen};
+
 /// The envelope round every answer but identity's and the rows files.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -73,15 +76,33 @@ impl Envelope {
         self.errors.as_ref()?.first()
     }
 
-    /// The first error's code, where it is a number.
-    pub(crate) fn code(&self) -> Option<i64> {
-        self.first_error()?.code.as_ref()?.trim().parse().ok()
+    /// The refusal that this is, as an answer with HTTP status `http`.
+    pub(crate) fn refusal(self, call: Call, http: u16) -> Refusal {
+        let code = self.first_error().and_then(|error| error.code.clone());
+        let number = code.as_ref().and_then(|code| code.trim().parse().ok());
+        let message = self
+            .first_error()
+            .and_then(|error| error.message.as_deref())
+            .unwrap_or("no message");
+        let body = Body::Refusal(number);
+        Refusal {
+            code,
+            request_id: self.request_id.clone(),
+            ..Refusal::new(call, Seen::Answer { http, body }, message)
+        }
     }
 
     /// The first result as a job; `None` when there is none.
     pub(crate) fn job(&self) -> Option<WireJob> {
         let first = self.result.as_ref()?.first()?;
         WireJob::deserialize(first).ok()
+    }
+}
+
+impl WireJob {
+    /// The job's number, by either of its names.
+    pub(crate) fn id(&self) -> Option<i64> {
+        self.batch_id.or(self.import_id)
     }
 }
 

@@ -35,13 +35,13 @@ impl ChunkResult {
     /// The result of `chunk`; `received` is what its files held.
     pub(super) fn new(chunk: &Chunk, imported: &ChunkImport, received: Option<Received>) -> Self {
         let (fate, status, message, counted) = match &imported.end {
-            ChunkEnd::Complete(status) => {
+            ChunkEnd::Complete(count) => {
                 let counted = Counted {
-                    accepted: status.processed,
-                    failed: status.failed,
-                    warned: status.warned,
+                    accepted: count.accepted,
+                    failed: count.failed,
+                    warned: count.warned,
                 };
-                (Fate::Counted, "Complete", &status.message, Some(counted))
+                (Fate::Counted, "Complete", &count.message, Some(counted))
             }
             ChunkEnd::Failed(message) => (Fate::JobFailed, "Failed", message, None),
             ChunkEnd::Refused(message) => (Fate::Refused, "refused", message, None),

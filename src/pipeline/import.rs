@@ -1,6 +1,7 @@
 //! A run from its sources to its report.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
@@ -140,6 +141,7 @@ impl Run {
             job_timeout: plan.job_timeout,
             on_unknown: plan.on_unknown,
             events,
+            bytes_sent: Arc::default(),
             stopping: stop,
         };
         let attributor = Attributor {
@@ -386,7 +388,7 @@ impl Run {
             balanced: ending.balanced,
             bytes: Bytes {
                 read: self.read.bytes,
-                sent: self.importer.client.bytes_sent(),
+                sent: self.importer.bytes_sent.load(Ordering::Relaxed),
             },
             chunks,
             reasons: tally.reasons,

@@ -173,33 +173,32 @@ impl Rejects {
     }
 
     fn reporter(&mut self, chunks: &Chunks) -> Result<&mut Reporter> {
-        let open = match self.open.take() {
-            Some(open) => open,
-            None => {
-                let folder = tempfile::Builder::new()
-                    .prefix(".entries-")
-                    .tempdir_in(&self.out)
-                    .map_err(|error| {
-                        Error::new(
-                            ErrorKind::Internal,
-                            format!("`{}` cannot be written to", self.out.display()),
-                        )
-                        .because(error)
-                    })?;
-                let layout = Layout {
-                    sources: chunks.source_names().to_vec(),
-                    header: chunks.header().bytes().to_vec(),
-                    names: chunks.header().names().to_vec(),
-                    format: chunks.format(),
-                    key_columns: Vec::new(),
-                    columns: ReportColumns::All,
-                };
-                (
-                    Reporter::new(folder.path(), layout)?,
-                    folder,
-                    chunks.format(),
-                )
-            }
+        let open = if let Some(open) = self.open.take() {
+            open
+        } else {
+            let folder = tempfile::Builder::new()
+                .prefix(".entries-")
+                .tempdir_in(&self.out)
+                .map_err(|error| {
+                    Error::new(
+                        ErrorKind::Internal,
+                        format!("`{}` cannot be written to", self.out.display()),
+                    )
+                    .because(error)
+                })?;
+            let layout = Layout {
+                sources: chunks.source_names().to_vec(),
+                header: chunks.header().bytes().to_vec(),
+                names: chunks.header().names().to_vec(),
+                format: chunks.format(),
+                key_columns: Vec::new(),
+                columns: ReportColumns::All,
+            };
+            (
+                Reporter::new(folder.path(), layout)?,
+                folder,
+                chunks.format(),
+            )
         };
         Ok(&mut self.open.insert(open).0)
     }

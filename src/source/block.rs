@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn blocks_joined_are_the_input() {
-        let input: Vec<u8> = (0..3 * BLOCK_BYTES + 17).map(|i| (i % 251) as u8).collect();
+        let input: Vec<u8> = (0..=250).cycle().take(3 * BLOCK_BYTES + 17).collect();
         let mut blocks = read_blocks(io::Cursor::new(input.clone()));
         let mut joined = Vec::new();
         while let Some(block) = blocks.next().await {

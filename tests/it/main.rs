@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod sandbox;
+mod scripted_server;
+mod wire;

@@ -1,30 +1,47 @@
 //! The rules of a block of 64 bytes, as arithmetic on words of 64 bits.
 //!
-//! Bit `i` of a word says something of byte `i`. `word << 1 | carry` says it of
-//! the byte before, the carry being the last bit of the block before.
+//! Bit `i` of a word says something of byte `i`.
 
 use super::kernel::{Kernel, Masks};
 
-/// What one block must know of all before it. Each word but the first is 0
-/// or 1.
+/// What one block must know of all before it.
 ///
-/// `inside`, `opener` and `terminated` are csv-core's state: inside is
-/// `InQuotedField`; else the byte before was a closing quote
-/// (`InDoubleEscapedQuote`), a separator (`StartField`), a terminator
-/// (`StartRecord`), or none of these (`InField`).
+/// The two parts are apart because the loop over plain blocks keeps the first
+/// in registers and has no use for the second.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Carry {
+    usual: Usual,
+    rare: Rare,
+}
+
+/// What every block needs to know.
+///
+/// The first four words are csv-core's state: inside is `InQuotedField`; else
+/// the byte before was a closing quote (`InDoubleEscapedQuote`), a separator
+/// (`StartField`), a terminator (`StartRecord`), or none of these (`InField`).
+/// Each word but the first is 0 or 1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usual {
     /// All ones inside a quoted field, else 0.
     inside: u64,
-    /// The last byte lets a quote open: a separator, CR, LF or closing quote.
+    /// The last byte was a separator, CR or LF: a quote now opens a field, if
+    /// outside quotes.
     opener: u64,
-    /// The last byte was a closing quote: a quote now does not open a field
-    /// but is the second half of `""`.
-    closed: u64,
     /// The last byte was a terminator outside quotes: no record is open.
     terminated: u64,
-    /// A record ended with the last byte and is not yet handed out.
-    ended: u64,
+    /// The last byte was a quote that opened or closed a field: one after a
+    /// closing quote does not open a field, but is the second half of `""`.
+    quoted: u64,
+    /// LFs inside quotes, of all plain blocks since last asked.
+    inner: u64,
+}
+
+/// What is all zero where lines end in LF and none is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rare {
+    /// The last byte was a terminator, but no record ended with it that is not
+    /// yet handed out.
+    settled: u64,
     /// A record ended with the last byte, a CR, or ends with an LF after it.
     cr_ended: u64,
     /// The last byte was a CR, inside quotes or not.
@@ -56,41 +73,84 @@ struct Quotes {
     openings: u64,
 }
 
+impl Rare {
+    const NONE: Self = Self {
+        settled: 0,
+        cr_ended: 0,
+        cr: 0,
+    };
+}
+
 impl Carry {
     /// Before the first byte.
     pub(super) const fn start() -> Self {
         Self {
-            inside: 0,
-            opener: 1,
-            closed: 0,
-            terminated: 1,
-            ended: 0,
-            cr_ended: 0,
-            cr: 0,
+            usual: Usual {
+                inside: 0,
+                opener: 1,
+                terminated: 1,
+                quoted: 0,
+                inner: 0,
+            },
+            rare: Rare {
+                settled: 1,
+                ..Rare::NONE
+            },
         }
     }
 
     /// Whether the last byte was inside a quoted field.
     pub(super) const fn is_inside(self) -> bool {
-        self.inside != 0
+        self.usual.inside != 0
+    }
+
+    /// Whether the last byte was inside a quoted field or closed it, perhaps
+    /// only for a `""`.
+    pub(super) const fn is_quoted(self) -> bool {
+        self.is_inside() || self.usual.quoted != 0
     }
 
     /// Whether a record has begun and is not handed out.
     pub(super) const fn is_record_open(self) -> bool {
-        self.terminated == 0 || self.cr_ended != 0
+        self.usual.terminated == 0 || self.rare.settled == 0
     }
 
     /// Whether a record ended with the last byte for sure; asking settles it.
     pub(super) const fn take_ended(&mut self) -> bool {
-        let ended = self.ended != 0;
-        self.ended = 0;
+        let ended = self.ended() != 0;
+        if ended {
+            self.rare.settled = 1;
+        }
         ended
+    }
+
+    /// A record ended with the last byte for sure and is not yet handed out.
+    const fn ended(self) -> u64 {
+        self.usual.terminated & !self.rare.settled & !self.rare.cr_ended
+    }
+
+    /// Whether the last byte was a terminator outside quotes.
+    pub(super) const fn is_terminated(self) -> bool {
+        self.usual.terminated != 0
+    }
+
+    /// Whether a plain block had a line end inside quotes since this was last
+    /// asked.
+    pub(super) const fn take_inner(&mut self) -> bool {
+        let inner = self.usual.inner != 0;
+        self.usual.inner = 0;
+        inner
+    }
+
+    /// What the loop over plain blocks carries, if the next block can be one.
+    pub(super) fn usual(&mut self) -> Option<&mut Usual> {
+        (self.rare == Rare::NONE).then_some(&mut self.usual)
     }
 
     /// Reads the next `length` bytes, 1 to 64, of which `masks` tells; its bits
     /// past `length` are 0.
     #[inline(always)]
-    pub(super) fn advance<K: Kernel>(&mut self, kernel: K, masks: Masks, length: u32) -> Marks {
+    pub(super) fn advance<K: Kernel>(&mut self, kernel: K, masks: Masks, length: usize) -> Marks {
         let Masks {
             quote,
             cr,
@@ -99,40 +159,37 @@ impl Carry {
         } = masks;
         let last = length - 1;
         let valid = u64::MAX >> (63 - last);
-        let breaks = cr | lf;
-
         let Quotes {
             inside,
             special,
             openings,
-        } = if quote == 0 {
-            Quotes {
-                inside: self.inside,
-                special: 0,
-                openings: 0,
-            }
-        } else {
-            self.quotes(kernel, quote, breaks | separator)
-        };
-        self.closed = special >> last & 1;
-        self.opener = (breaks | separator | special) >> last & 1;
-        self.inside = (inside >> last & 1).wrapping_neg();
-        self.closed &= !self.inside;
+        } = self.usual.quotes(kernel, quote, cr | lf | separator);
 
-        let terminators = breaks & !inside;
-        let after_terminator = terminators << 1 | self.terminated;
+        let terminators = (cr | lf) & !inside;
+        let after_terminator = before(terminators, self.usual.terminated);
         // The first terminator after a record; those that follow end empty
         // lines, or are the LF of CRLF.
         let first = terminators & !after_terminator;
-        let (ends, lines) = if cr | self.cr == 0 {
-            let ends = first << 1 | self.ended;
-            self.ended = first >> last & 1;
-            (ends, lf)
-        } else {
-            self.with_cr(first, cr, lf, last)
-        };
-        self.terminated = terminators >> last & 1;
+        let first_cr = first & cr;
+        let after_cr = before(first_cr, self.rare.cr_ended);
+        let by_lf = (first | after_cr) & lf;
+        let ends = before(by_lf, self.ended()) | after_cr & !lf;
+        let lines = cr | lf & !before(cr, self.rare.cr);
 
+        *self = Self {
+            usual: Usual {
+                inside: (inside >> last & 1).wrapping_neg(),
+                opener: (cr | lf | separator) >> last & 1,
+                terminated: terminators >> last & 1,
+                quoted: special >> last & 1,
+                inner: self.usual.inner,
+            },
+            rare: Rare {
+                settled: (terminators & !by_lf & !first_cr) >> last & 1,
+                cr_ended: first_cr >> last & 1,
+                cr: cr >> last & 1,
+            },
+        };
         Marks {
             ends: ends & valid,
             starts: after_terminator & !terminators & valid,
@@ -141,30 +198,61 @@ impl Carry {
             openings,
         }
     }
+}
 
-    /// The ends and lines of a block that has a CR, or follows one.
+impl Usual {
+    /// Reads the next 64 bytes, of which `masks` tells, if they are like most
+    /// bytes of most inputs: no CR, no empty line, each opening quote at a
+    /// field's start. Else they are not read.
     #[inline(always)]
-    fn with_cr(&mut self, first: u64, cr: u64, lf: u64, last: u32) -> (u64, u64) {
-        let first_cr = first & cr;
-        let after_cr = first_cr << 1 | self.cr_ended;
-        let by_lf = (first | after_cr) & lf;
-        let ends = by_lf << 1 | self.ended | after_cr & !lf;
-        let lines = cr | lf & !(cr << 1 | self.cr);
-        self.ended = by_lf >> last & 1;
-        self.cr_ended = first_cr >> last & 1;
-        self.cr = cr >> last & 1;
-        (ends, lines)
+    pub(super) fn advance_if_plain<K: Kernel>(&mut self, kernel: K, masks: Masks) -> Option<Marks> {
+        let Masks {
+            quote,
+            cr,
+            lf,
+            separator,
+        } = masks;
+        let breaks = lf | separator;
+        let (inside, openings) = if quote | self.inside == 0 {
+            (0, 0)
+        } else {
+            let inside = kernel.prefix_xor(quote) ^ self.inside;
+            let openings = quote & inside & !before(quote, self.quoted);
+            if openings & !before(breaks, self.opener) != 0 {
+                return None;
+            }
+            (inside, openings)
+        };
+        let terminators = lf & !inside;
+        let ends = before(terminators, self.terminated);
+        if cr | terminators & ends != 0 {
+            return None;
+        }
+        *self = Self {
+            inside: (inside >> 63).wrapping_neg(),
+            opener: breaks >> 63,
+            terminated: terminators >> 63,
+            quoted: quote >> 63,
+            inner: self.inner | lf & inside,
+        };
+        Some(Marks {
+            ends,
+            starts: ends,
+            separators: separator & !inside,
+            lines: lf,
+            openings,
+        })
     }
 
     /// Which quotes open and close. `breaks` are the separators, CRs and LFs.
     #[inline(always)]
-    fn quotes<K: Kernel>(&self, kernel: K, quote: u64, breaks: u64) -> Quotes {
-        let openers = breaks << 1 | self.opener;
+    fn quotes<K: Kernel>(self, kernel: K, quote: u64, breaks: u64) -> Quotes {
+        let openers = before(breaks, self.opener);
         let mut special = quote;
         let mut inside = kernel.prefix_xor(quote) ^ self.inside;
         // As long as all is well up to a quote, parity is right up to it; so
         // the first one that opens where none may is plain text for sure.
-        let stray = quote & inside & !(openers | quote << 1);
+        let stray = quote & inside & !(openers | before(quote, self.quoted));
         if stray != 0 {
             special = walk_quotes(quote, openers, stray);
             inside = kernel.prefix_xor(special) ^ self.inside;
@@ -172,9 +260,17 @@ impl Carry {
         Quotes {
             inside,
             special,
-            openings: special & inside & !(special << 1 | self.closed),
+            openings: special & inside & !before(special, self.quoted),
         }
     }
+}
+
+/// What `word` says of each byte, said of the byte after it; `carry` is the last
+/// bit of the block before.
+#[inline(always)]
+const fn before(word: u64, carry: u64) -> u64 {
+    // Added, not or-ed, since a processor does this in one step.
+    (word << 1).wrapping_add(carry)
 }
 
 /// csv-core's rule, quote by quote: those that open or close a quoted field.

@@ -13,7 +13,8 @@
 //! words, and from then on everything is arithmetic on such words (`block`):
 //! the running parity of the quotes says what is inside a quoted field, and a
 //! record ends at each terminator outside of one. `walk` carries the state
-//! from block to block and hands the records out.
+//! from block to block, notes what it finds in a `window`, and hands the records
+//! out.
 //!
 //! Parity is right only where each opening quote stands at a field's start.
 //! Where it does not (`5" pipe`, `"a"b"c"`) the block is seen to break that
@@ -28,6 +29,7 @@ mod block;
 mod kernel;
 mod scanner;
 mod walk;
+mod window;
 
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,14 @@
-//! From block to block: counts what was passed and hands the records out.
+//! From block to block: carries the state and hands the records out.
+//!
+//! Two loops take turns, window by window. The first notes where records end
+//! and start; the second hands them out. Each then has branches that a
+//! processor can foresee, where one loop for both would stumble over how many
+//! records a block happens to end.
 
-use super::block::{Carry, Marks};
+use super::block::Carry;
 use super::kernel::{BLOCK, Kernel};
 use super::scanner::{OpenQuote, Record};
-
-/// Blocks whose boundaries are noted before their records are handed out.
-/// Noting and handing out are two loops because each then has branches that a
-/// processor can foresee; a window's counts must fit into 16 bits.
-const WINDOW: usize = 32;
-
-/// More than there can be in a window, two in three bytes, so that [`note`]
-/// may write two too many.
-const ROOM: usize = WINDOW * BLOCK;
+use super::window::{Boundary, Filled, WINDOW, Window};
 
 /// A place and what was counted up to it.
 #[derive(Debug, Clone, Copy)]
@@ -24,49 +21,6 @@ struct Place {
     lines: u64,
 }
 
-impl Place {
-    /// The place `passed` further on.
-    const fn after(self, passed: Passed) -> Self {
-        Self {
-            position: self.position + (passed.0 & 0xffff),
-            separators: self.separators + (passed.0 >> 16 & 0xffff),
-            lines: self.lines + (passed.0 >> 32 & 0xffff),
-        }
-    }
-}
-
-/// What was passed since the window's start, three counts of 16 bits in one
-/// word: bytes, separators, lines. The last 16 bits say what a boundary is.
-#[derive(Debug, Clone, Copy)]
-struct Passed(u64);
-
-impl Passed {
-    const NOTHING: Self = Self(0);
-    /// A record ends here.
-    const END: u64 = 1 << 48;
-    /// A record starts here.
-    const START: u64 = 1 << 49;
-
-    /// Further by `bytes`, and by what stands in them.
-    #[inline(always)]
-    fn and(self, bytes: u32, within: u64, marks: &Marks) -> Self {
-        Self(
-            self.0
-                + u64::from(bytes)
-                + (u64::from((marks.separators & within).count_ones()) << 16)
-                + (u64::from((marks.lines & within).count_ones()) << 32),
-        )
-    }
-}
-
-/// Where a quoted field was last seen to open, kept as it was met: working out
-/// the place is put off to the window's end.
-#[derive(Debug, Clone, Copy)]
-struct Opening {
-    marks: Marks,
-    passed: Passed,
-}
-
 /// How far a scan has come.
 #[derive(Debug, Clone)]
 pub(super) struct Progress {
@@ -77,6 +31,83 @@ pub(super) struct Progress {
     record: Place,
     /// Where a quoted field opened last.
     opened: Place,
+}
+
+/// Reads `bytes`, which follow those read before.
+#[inline(always)]
+pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
+    kernel: K,
+    progress: &mut Progress,
+    bytes: &[u8],
+    records: &mut F,
+) {
+    let separator = progress.separator;
+    let mut carry = progress.carry;
+    let mut window = Window::new();
+    let (blocks, tail) = bytes.as_chunks::<BLOCK>();
+    for stretch in blocks.chunks(WINDOW) {
+        let mut filled = Filled::default();
+        let mut plain = true;
+        while filled.blocks < stretch.len() {
+            if let Some(usual) = carry.usual() {
+                let mut inner = *usual;
+                for block in &stretch[filled.blocks..] {
+                    let found = kernel.classify(block, separator);
+                    let Some(marks) = inner.advance_if_plain(kernel, found) else {
+                        break;
+                    };
+                    window.note_plain(&mut filled, &marks);
+                }
+                *usual = inner;
+            }
+            let mut cr = 0;
+            for block in &stretch[filled.blocks..] {
+                plain = false;
+                let found = kernel.classify(block, separator);
+                window.note(&mut filled, &carry.advance(kernel, found, BLOCK));
+                // Where one line ends in CR, the next will too: no plain block
+                // is hoped for before the window's end.
+                cr |= found.cr;
+                if cr == 0 {
+                    break;
+                }
+            }
+        }
+        plain &= !carry.take_inner();
+        progress.carry = carry;
+        let bytes = stretch.len() * BLOCK;
+        if plain {
+            progress.hand_out_plain(&window, filled, bytes, records);
+        } else {
+            progress.hand_out(&mut window, filled, bytes, records);
+        }
+    }
+    if !tail.is_empty() {
+        let mut filled = Filled::default();
+        let mut block = [0; BLOCK];
+        block[..tail.len()].copy_from_slice(tail);
+        let valid = u64::MAX >> (BLOCK - tail.len());
+        let found = kernel.classify(&block, separator).within(valid);
+        window.note(&mut filled, &carry.advance(kernel, found, tail.len()));
+        progress.carry = carry;
+        progress.hand_out(&mut window, filled, tail.len(), records);
+    }
+    // A record that ended with the very last byte need not wait for the next.
+    if progress.carry.take_ended() {
+        records(record(progress.record, progress.here));
+    }
+}
+
+/// The record from `start` up to `end`.
+#[inline(always)]
+fn record(start: Place, end: Place) -> Record {
+    let separators = end.separators - start.separators;
+    Record {
+        start: start.position,
+        end: end.position,
+        line: start.lines,
+        fields: u32::try_from(separators + 1).unwrap_or(u32::MAX),
+    }
 }
 
 impl Progress {
@@ -113,142 +144,89 @@ impl Progress {
             .then(|| record(self.record, self.here))
     }
 
-    /// Hands out the records that `boundaries` complete, then moves on.
-    #[inline(never)]
-    fn deliver<F: FnMut(Record)>(&mut self, boundaries: &[u64], passed: Passed, records: &mut F) {
-        let base = self.here;
+    /// Hands out the records that the window, of so many bytes, completes.
+    #[inline(always)]
+    fn hand_out<F: FnMut(Record)>(
+        &mut self,
+        window: &mut Window,
+        filled: Filled,
+        bytes: usize,
+        records: &mut F,
+    ) {
+        let lines = window.count_lines(filled);
+        let place = |boundary: Boundary| {
+            let separators = window.separators_before(boundary);
+            let lines = window.lines_before(boundary);
+            self.here.after(boundary.byte().into(), separators, lines)
+        };
+        let mut start = self.record;
+        for &boundary in window.boundaries(filled) {
+            let here = place(boundary);
+            if boundary.ends() {
+                records(record(start, here));
+            }
+            if boundary.starts() {
+                start = here;
+            }
+        }
+        self.record = start;
+        if self.carry.is_quoted()
+            && let Some(opening) = window.last_opening(filled)
+        {
+            self.opened = place(opening);
+        }
+        self.here = self.here.after(bytes as u64, filled.separators, lines);
+    }
+
+    /// The same for a window in which each line is a record, and each boundary
+    /// an end and a start: lines need no counting.
+    #[inline(always)]
+    fn hand_out_plain<F: FnMut(Record)>(
+        &mut self,
+        window: &Window,
+        filled: Filled,
+        bytes: usize,
+        records: &mut F,
+    ) {
+        let place = |boundary: Boundary, lines| {
+            let separators = window.separators_before(boundary);
+            self.here.after(boundary.byte().into(), separators, lines)
+        };
+        let boundaries = window.boundaries(filled);
+        // A line that ended just before the window is counted already.
+        let mut lines = match boundaries {
+            [first, ..] if first.byte() == 0 => 0,
+            _ => 1,
+        };
+        let mut start = self.record;
         for &boundary in boundaries {
-            let place = base.after(Passed(boundary));
-            if boundary & Passed::END != 0 {
-                records(record(self.record, place));
-            }
-            if boundary & Passed::START != 0 {
-                self.record = place;
-            }
+            let here = place(boundary, lines);
+            records(record(start, here));
+            start = here;
+            lines += 1;
         }
-        self.here = base.after(passed);
-    }
-}
-
-/// The record from `start` up to `end`.
-#[inline(always)]
-fn record(start: Place, end: Place) -> Record {
-    Record {
-        start: start.position,
-        end: end.position,
-        line: start.lines,
-        fields: u32::try_from(end.separators - start.separators + 1).unwrap_or(u32::MAX),
-    }
-}
-
-/// Reads `bytes`, which follow those read before.
-#[inline(always)]
-pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
-    kernel: K,
-    progress: &mut Progress,
-    bytes: &[u8],
-    records: &mut F,
-) {
-    let separator = progress.separator;
-    let mut carry = progress.carry;
-    let mut boundaries = [0; ROOM];
-    let (blocks, tail) = bytes.as_chunks::<BLOCK>();
-    for window in blocks.chunks(WINDOW) {
-        let mut noted = 0;
-        let mut passed = Passed::NOTHING;
-        let mut opening = None;
-        for block in window {
-            let marks = carry.advance(kernel, kernel.classify(block, separator), 64);
-            if marks.openings != 0 {
-                opening = Some(Opening { marks, passed });
-            }
-            noted = note(&mut boundaries, noted, passed, &marks);
-            passed = passed.and(64, u64::MAX, &marks);
-        }
-        progress.opened(opening);
-        progress.deliver(&boundaries[..noted], passed, records);
-    }
-    if !tail.is_empty() {
-        let mut block = [0; BLOCK];
-        block[..tail.len()].copy_from_slice(tail);
-        #[expect(clippy::cast_possible_truncation, reason = "shorter than a block")]
-        let length = tail.len() as u32;
-        let valid = u64::MAX >> (64 - length);
-        let found = kernel.classify(&block, separator).within(valid);
-        let marks = carry.advance(kernel, found, length);
-        if marks.openings != 0 {
-            progress.opened(Some(Opening {
-                marks,
-                passed: Passed::NOTHING,
-            }));
-        }
-        let noted = note(&mut boundaries, 0, Passed::NOTHING, &marks);
-        let passed = Passed::NOTHING.and(length, u64::MAX, &marks);
-        progress.deliver(&boundaries[..noted], passed, records);
-    }
-    // A record that ended with the very last byte need not wait for the next.
-    if carry.take_ended() {
-        records(record(progress.record, progress.here));
-    }
-    progress.carry = carry;
-}
-
-/// Writes the boundaries of a block to `boundaries[noted..]` and returns how
-/// many are noted then.
-#[inline(always)]
-fn note(boundaries: &mut [u64; ROOM], noted: usize, passed: Passed, marks: &Marks) -> usize {
-    let both = marks.ends | marks.starts;
-    if marks.ends == marks.starts {
-        // No empty line: each end is the next start. Two are written whether
-        // they are there or not, since a branch on how many there are could not
-        // be foreseen.
-        let mut rest = both;
-        for slot in &mut boundaries[noted..][..2] {
-            *slot = boundary(rest, passed, marks).0 | Passed::END | Passed::START;
-            rest &= rest.wrapping_sub(1);
-        }
-        let mut slots = boundaries[noted + 2..].iter_mut();
-        while rest != 0
-            && let Some(slot) = slots.next()
+        self.record = start;
+        // One that ends just before the next window is counted here.
+        lines -= u32::from(!self.carry.is_terminated());
+        if self.carry.is_quoted()
+            && let Some(opening) = window.last_opening(filled)
         {
-            *slot = boundary(rest, passed, marks).0 | Passed::END | Passed::START;
-            rest &= rest - 1;
+            // No line ended since, or it would be one inside quotes.
+            self.opened = place(opening, lines);
         }
-    } else {
-        let mut rest = both;
-        let mut slots = boundaries[noted..].iter_mut();
-        while rest != 0
-            && let Some(slot) = slots.next()
-        {
-            let bit = rest & rest.wrapping_neg();
-            let mut flags = 0;
-            if marks.ends & bit != 0 {
-                flags |= Passed::END;
-            }
-            if marks.starts & bit != 0 {
-                flags |= Passed::START;
-            }
-            *slot = boundary(rest, passed, marks).0 | flags;
-            rest ^= bit;
-        }
+        self.here = self.here.after(bytes as u64, filled.separators, lines);
     }
-    noted + both.count_ones() as usize
 }
 
-/// The place of the lowest bit of `rest`.
-#[inline(always)]
-fn boundary(rest: u64, passed: Passed, marks: &Marks) -> Passed {
-    let below = rest.wrapping_sub(1) & !rest;
-    passed.and(rest.trailing_zeros(), below, marks)
-}
-
-impl Progress {
-    /// Works out where a quoted field opened last.
-    fn opened(&mut self, opening: Option<Opening>) {
-        if let Some(Opening { marks, passed }) = opening {
-            let bit = marks.openings.ilog2();
-            let below = (1 << bit) - 1;
-            self.opened = self.here.after(passed.and(bit, below, &marks));
+impl Place {
+    /// The place that is `bytes` further on, with so many separators and lines
+    /// between.
+    #[inline(always)]
+    fn after(self, bytes: u64, separators: u64, lines: u32) -> Self {
+        Self {
+            position: self.position + bytes,
+            separators: self.separators + separators,
+            lines: self.lines + u64::from(lines),
         }
     }
 }
