@@ -4,7 +4,11 @@
 //! here has a default; [`Options::over`] lays one layer over another, and the
 //! defaults come last.
 
-#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "the fields' comments are help texts")]
+#![expect(
+    clippy::doc_markdown,
+    rustdoc::bare_urls,
+    reason = "the fields' comments are help texts"
+)]
 
 use std::path::PathBuf;
 
