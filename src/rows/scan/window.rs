@@ -50,25 +50,20 @@ impl Boundary {
     }
 }
 
-/// What is kept of a block.
-#[derive(Debug, Clone, Copy)]
-struct Passed {
-    /// Separators outside quotes in this block.
-    separators: u64,
-    /// Ends of physical lines in this block.
-    lines: u64,
-    /// Quotes that open a field in this block.
-    openings: u64,
-    /// How many separators there were in the window before this block.
-    separators_before: u64,
-}
-
-/// The blocks of a window and the boundaries found in them.
+/// The blocks of a window and the boundaries found in them. One array for each
+/// word of a block, since an index then is an address without a multiplication.
 pub(super) struct Window {
-    passed: [Passed; WINDOW],
-    boundaries: [Boundary; ROOM],
-    /// Lines that end before each block, once they are counted.
+    /// Separators outside quotes.
+    separators: [u64; WINDOW],
+    /// How many of them are in the window before this block.
+    separators_before: [u64; WINDOW],
+    /// Ends of physical lines.
+    lines: [u64; WINDOW],
+    /// How many of them are in the window before this block, once counted.
     lines_before: [u32; WINDOW],
+    /// Quotes that open a field.
+    openings: [u64; WINDOW],
+    boundaries: [Boundary; ROOM],
 }
 
 /// How much of a [`Window`] is filled; what lies beyond is left from others.
@@ -87,14 +82,12 @@ impl Window {
     #[inline(always)]
     pub(super) fn new() -> Self {
         Self {
-            passed: [Passed {
-                separators: 0,
-                lines: 0,
-                openings: 0,
-                separators_before: 0,
-            }; WINDOW],
-            boundaries: [Boundary(0); ROOM],
+            separators: [0; WINDOW],
+            separators_before: [0; WINDOW],
+            lines: [0; WINDOW],
             lines_before: [0; WINDOW],
+            openings: [0; WINDOW],
+            boundaries: [Boundary(0); ROOM],
         }
     }
 
@@ -155,12 +148,10 @@ impl Window {
 
     #[inline(always)]
     fn keep(&mut self, filled: &mut Filled, marks: &Marks) {
-        self.passed[filled.blocks] = Passed {
-            separators: marks.separators,
-            lines: marks.lines,
-            openings: marks.openings,
-            separators_before: filled.separators,
-        };
+        self.separators[filled.blocks] = marks.separators;
+        self.separators_before[filled.blocks] = filled.separators;
+        self.lines[filled.blocks] = marks.lines;
+        self.openings[filled.blocks] = marks.openings;
         filled.separators += u64::from(marks.separators.count_ones());
         filled.blocks += 1;
     }
@@ -170,10 +161,10 @@ impl Window {
     #[inline(always)]
     pub(super) fn count_lines(&mut self, filled: Filled) -> u32 {
         let mut lines = 0;
-        let passed = &self.passed[..filled.blocks];
-        for (passed, before) in passed.iter().zip(&mut self.lines_before) {
+        let ends = &self.lines[..filled.blocks];
+        for (ends, before) in ends.iter().zip(&mut self.lines_before) {
             *before = lines;
-            lines += passed.lines.count_ones();
+            lines += ends.count_ones();
         }
         lines
     }
@@ -182,22 +173,21 @@ impl Window {
     #[inline(always)]
     pub(super) fn separators_before(&self, boundary: Boundary) -> u64 {
         let (block, below) = boundary.split();
-        let passed = &self.passed[block];
-        passed.separators_before + u64::from((passed.separators & below).count_ones())
+        self.separators_before[block] + u64::from((self.separators[block] & below).count_ones())
     }
 
     /// Lines that end in the window before that place.
     #[inline(always)]
     pub(super) fn lines_before(&self, boundary: Boundary) -> u32 {
         let (block, below) = boundary.split();
-        self.lines_before[block] + (self.passed[block].lines & below).count_ones()
+        self.lines_before[block] + (self.lines[block] & below).count_ones()
     }
 
     /// Where the last quoted field in the window opens.
     pub(super) fn last_opening(&self, filled: Filled) -> Option<Boundary> {
-        let mut passed = self.passed[..filled.blocks].iter();
-        let block = passed.rposition(|passed| passed.openings != 0)?;
-        let last = 1 << self.passed[block].openings.ilog2();
+        let openings = &self.openings[..filled.blocks];
+        let block = openings.iter().rposition(|&openings| openings != 0)?;
+        let last = 1 << openings[block].ilog2();
         Some(Boundary::lowest(block, last, 0))
     }
 }
