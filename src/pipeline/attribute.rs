@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::failures::{self, FileKind, Finding, Found, Match, Sent};
 use crate::import::{ChunkEnd, ChunkImport, Importer};
 use crate::marketo::RowsFile;
+use crate::pipeline::worker::Worker;
 use crate::report::{ChunkWriter, Entry, Key, Received, Status};
 use crate::units::BatchId;
 
@@ -24,7 +25,7 @@ pub(super) struct Attributor {
     pub(super) folder: PathBuf,
     /// One chunk is attributed at a time: its rows, their index and its failure
     /// file are the most that a run holds in memory.
-    pub(super) turn: Arc<tokio::sync::Semaphore>,
+    pub(super) worker: Worker,
 }
 
 /// A failure or warning file on disk.
@@ -43,7 +44,7 @@ impl Attributor {
     /// is known all the same.
     pub(super) async fn attribute(
         &self,
-        chunk: Chunk,
+        mut chunk: Chunk,
         imported: &ChunkImport,
     ) -> Result<Option<Received>> {
         let files = match &imported.end {
@@ -75,22 +76,20 @@ impl Attributor {
             ChunkEnd::NotSent => return Ok(None),
             ChunkEnd::Failed(_) | ChunkEnd::Refused(_) | ChunkEnd::Unknown(_) => Vec::new(),
         };
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
         let (this, end) = (self.clone(), Whole::of(&imported.end));
         let batch_id = imported.batch_id;
-        let work = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+        let work = move || {
             let rows = chunk.sent_rows(this.importer.format.separator());
+            // The rows are a copy: the blocks go back to the reader.
+            chunk.segments.clear();
             match end {
                 Some(whole) => this
                     .write_whole(&chunk, &rows, batch_id, &whole)
                     .map(|()| None),
                 None => this.write_found(&chunk, &rows, batch_id, files).map(Some),
             }
-        });
-        work.await.map_err(|error| {
-            Error::new(ErrorKind::Internal, "attributing failures broke off").because(error)
-        })?
+        };
+        self.worker.run(work).await
     }
 
     async fn fetch(&self, batch_id: BatchId, kind: FileKind) -> Result<Option<File>> {

@@ -18,6 +18,7 @@ use crate::marketo::{self, Client};
 use crate::pipeline::Plan;
 use crate::pipeline::account::{Account, ChunkResult, Fate};
 use crate::pipeline::attribute::Attributor;
+use crate::pipeline::worker::Worker;
 use crate::report::{
     Bytes, Ending, Entry, Layout, Outcome, ReportFormat, Reporter, Status, Stop, Summary,
     check_writable,
@@ -37,9 +38,10 @@ pub enum Signal {
 /// How long jobs in flight are waited for after a signal.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Chunks in memory beyond those in flight: the next one to be sent, and one
-/// whose failures are being attributed.
-const CHUNKS_BESIDE: usize = 2;
+/// Chunks in memory beyond those in flight: the next one to be sent, or one
+/// whose failures are being attributed. A job takes minutes and attributing a
+/// second, so the slot that stays empty for that long costs less than 10 MB.
+const CHUNKS_BESIDE: usize = 1;
 
 /// Imports what `plan` says and reports on it. `signal` becomes `Some` when the
 /// user wants to stop.
@@ -150,7 +152,7 @@ impl Run {
             header: Arc::new(header.names().to_vec()),
             key_columns: Arc::new(key_columns),
             folder: plan.folder.clone(),
-            turn: Arc::new(Semaphore::new(1)),
+            worker: Worker::start(),
         };
         Ok(Self {
             importer,
@@ -418,14 +420,15 @@ async fn import_and_attribute(
     // are looked for.
     let mut way = import_chunk(&importer, &chunk, permit).await;
     let fatal = way.fatal.take();
-    match attributor.attribute(chunk.clone(), &way).await {
-        Ok(received) => Ok((ChunkResult::new(&chunk, &way, received), fatal)),
+    let mut result = ChunkResult::new(&chunk, &way, None);
+    match attributor.attribute(chunk, &way).await {
+        Ok(received) => {
+            result.book.received = received;
+            Ok((result, fatal))
+        }
         // Marketo's counts stand; that its rows were not found shows in the
         // books.
-        Err(error) => Ok((
-            ChunkResult::new(&chunk, &way, None),
-            Some(fatal.unwrap_or(error)),
-        )),
+        Err(error) => Ok((result, Some(fatal.unwrap_or(error)))),
     }
 }
 

@@ -6,6 +6,7 @@ mod import;
 
 mod plan;
 mod split;
+mod worker;
 
 pub use import::{Signal, import};
 pub use plan::Plan;
