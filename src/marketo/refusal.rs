@@ -157,7 +157,7 @@ fn code_hint(code: i64, target: Option<&Target>) -> Option<String> {
         601 | 602 => "Marketo refuses tokens that it has just issued: check that the client id is of this instance".to_owned(),
         603 => permission_hint(target),
         606 | 615 => "other integrations use this instance's call budget; lower --rate-limit or run later".to_owned(),
-        607 => "run the same command again after the quota's reset at midnight US Central time, or pass --wait-for-quota".to_owned(),
+        607 => "run the same command again after the quota's reset at midnight US Central time".to_owned(),
         610 | 1013 => match target {
             Some(Target::CustomObjects { api_name }) => format!(
                 "check that the custom object's API name is `{api_name}` (Admin > Marketo Custom Objects) and that it is approved; jobs are forgotten after seven days"
@@ -172,10 +172,10 @@ fn code_hint(code: i64, target: Option<&Target>) -> Option<String> {
         },
         614 => "check the endpoint's Munchkin id; a subscription can be out of reach for a while".to_owned(),
         1003 => "the file had no data rows as Marketo reads it".to_owned(),
-        1006 => "every header field has to be a REST API name of the object, blanks and all (`mktoload check` compares them)".to_owned(),
+        1006 => "every header field has to be a REST API name of the object, blanks and all".to_owned(),
         1008..=1010 => "check --partition, and that the API user's workspace reaches it".to_owned(),
         1011 => "check --lookup-field: not every field can find people".to_owned(),
-        1016 | 1019 => "other imports keep Marketo busy; resume the run later".to_owned(),
+        1016 | 1019 => "other imports keep Marketo busy; run the same command again later".to_owned(),
         1025 => "check --status against the statuses of the program's channel (Admin > Tags)".to_owned(),
         1026 => "approve the custom object under Admin > Marketo Custom Objects".to_owned(),
         _ => return None,
@@ -267,9 +267,9 @@ mod tests {
 [8] error: h refused the upload of leads: 1013 Object not found (request e42b#14272d07d78)
   hint: check that static list 1001 exists (the number in the list's address in Marketo); jobs are forgotten after seven days
 [8] error: h refused the upload of leads: 1006 Field 'x' not found (request e42b#14272d07d78)
-  hint: every header field has to be a REST API name of the object, blanks and all (`mktoload check` compares them)
+  hint: every header field has to be a REST API name of the object, blanks and all
 [75] error: h refused the job's status of leads: 607 Daily quota reached (request e42b#14272d07d78)
-  hint: run the same command again after the quota's reset at midnight US Central time, or pass --wait-for-quota
+  hint: run the same command again after the quota's reset at midnight US Central time
 [8] error: h refused the job's status of leads: 4711 New [31m (request e42b#14272d07d78)
 [6] error: h refused the job's status of leads: 601 Access token invalid (request e42b#14272d07d78)
   hint: Marketo refuses tokens that it has just issued: check that the client id is of this instance

@@ -83,8 +83,8 @@ fn headline(outcome: Outcome) -> &'static str {
         Outcome::Usage => "Stopped: the command or its configuration has to change.",
         Outcome::BadInput => "Stopped: the input has to change.",
         Outcome::Auth => "Stopped: Marketo refused the credentials or a permission.",
-        Outcome::TryLater => "Stopped for now: the run can be resumed later.",
-        Outcome::Interrupted | Outcome::Terminated => "Interrupted: the run can be resumed.",
+        Outcome::TryLater => "Stopped for now: try again later.",
+        Outcome::Interrupted | Outcome::Terminated => "Interrupted: not all of the source was imported.",
         Outcome::InternalError => "Stopped by an internal error.",
     }
 }
