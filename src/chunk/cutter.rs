@@ -270,6 +270,17 @@ impl Cutter {
     pub fn rows_read(&self) -> u64 {
         self.rows.read
     }
+
+    /// Rows among them that were not handed out: those of cuts that are ready,
+    /// and of the chunk that is being filled.
+    #[must_use]
+    pub fn rows_waiting(&self) -> u64 {
+        let of_cut = |cut: &Cut| match cut {
+            Cut::Chunk(chunk) => chunk.rows,
+            Cut::Rejected(_) => 1,
+        };
+        self.rows.cuts.iter().map(of_cut).sum::<u64>() + self.rows.open.rows
+    }
 }
 
 impl Rows {

@@ -133,10 +133,11 @@ impl Chunks {
         self.bytes_read
     }
 
-    /// Rows read so far, rejected ones included.
+    /// Rows handed out so far, rejected ones included. Rows that were read ahead
+    /// do not count: a run that stops leaves them for the next one.
     #[must_use]
     pub fn rows_read(&self) -> u64 {
-        self.cutter.rows_read()
+        self.cutter.rows_read() - self.cutter.rows_waiting()
     }
 
     /// Reads on until there is something to hand out; none at the end.

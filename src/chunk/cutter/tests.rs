@@ -299,3 +299,34 @@ fn no_more_than_a_chunk_is_held_for_a_row_without_an_end() {
     2 rows
     ");
 }
+
+#[test]
+fn rows_wait_until_their_cut_is_handed_out() {
+    let rules = Rules {
+        separator: b',',
+        chunk_bytes: 24,
+        on_bad_row: OnBadRow::Reject,
+    };
+    let end = Bytes::from_static(b"\n");
+    let mut cutter = Cutter::new(rules, Bytes::from_static(HEADER), end, 3);
+    cutter.begin_source(SourceIndex::new(0), "leads.csv", 0);
+    let source = Bytes::from_static(b"a,b,c\n1,2,3\n4,5,6\n7,8,9\nx\n1,2,3\n");
+    cutter.push(0, &source);
+    let mut handed_out = 0;
+    loop {
+        assert_eq!(cutter.rows_read() - cutter.rows_waiting(), handed_out);
+        match cutter.next_cut() {
+            Some(Cut::Chunk(chunk)) => handed_out += chunk.rows,
+            Some(Cut::Rejected(_)) => handed_out += 1,
+            None => break,
+        }
+    }
+    assert_eq!(
+        (handed_out, cutter.rows_waiting()),
+        (3, 2),
+        "two rows are in the open chunk"
+    );
+    cutter.end_source(source.len() as u64, true);
+    assert!(cutter.next_cut().is_some());
+    assert_eq!((cutter.rows_read(), cutter.rows_waiting()), (5, 0));
+}
