@@ -1,7 +1,18 @@
 //! One binary for all integration tests: linking is what costs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod books;
+mod chunking;
 mod corpus;
+mod dialects;
+mod endings;
+mod failure_files;
+mod in_process;
+mod rejects;
+mod report;
 mod sandbox;
 mod scripted_server;
+mod several_sources;
+mod summary;
 mod wire;
+mod workdir;
