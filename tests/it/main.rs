@@ -1,6 +1,7 @@
 //! One binary for all integration tests: linking is what costs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bad_input;
 mod books;
 mod chunking;
 mod corpus;
@@ -8,11 +9,15 @@ mod dialects;
 mod endings;
 mod failure_files;
 mod in_process;
+mod privacy;
+mod refusals;
 mod rejects;
 mod report;
 mod sandbox;
 mod scripted_server;
 mod several_sources;
+mod signals;
 mod summary;
+mod waits;
 mod wire;
 mod workdir;
