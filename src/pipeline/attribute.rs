@@ -132,7 +132,7 @@ impl Attributor {
             failed: 0,
             warned: 0,
         };
-        let mut entries = Vec::new();
+        let mut found = Vec::new();
         for mut fetched in files {
             fetched.file.rewind().map_err(|error| {
                 Error::new(ErrorKind::Internal, "a failure file cannot be read again")
@@ -154,7 +154,7 @@ impl Attributor {
                 fetched.kind,
                 fetched.counted,
                 &mut |finding| {
-                    entries.push(entry(chunk, rows, batch_id, status, finding));
+                    found.push((status, finding));
                     Ok(())
                 },
             )?;
@@ -163,8 +163,11 @@ impl Attributor {
                 FileKind::Warnings => received.warned = findings,
             }
         }
-        self.writer
-            .chunk(chunk.number, first(chunk), entries.into_iter().map(Ok))?;
+        // One by one: an entry holds its row's bytes once more.
+        let entries = found
+            .into_iter()
+            .map(|(status, finding)| Ok(entry(chunk, rows, batch_id, status, finding)));
+        self.writer.chunk(chunk.number, first(chunk), entries)?;
         Ok(received)
     }
 
