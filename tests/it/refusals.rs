@@ -176,7 +176,7 @@ async fn what_marketo_refuses_for_good_is_said_with_its_own_words() {
     error: 127.0.0.1 refused the upload of leads: 610 Requested resource not found
       hint: check the endpoint; jobs are forgotten after seven days
     error: 127.0.0.1 refused the upload of leads: 1006 Field 'shoeSize' not found
-      hint: every header field has to be a REST API name of the object, blanks and all (`mktoload check` compares them)
+      hint: every header field has to be a REST API name of the object, blanks and all
     error: 127.0.0.1 refused the upload of custom objects car: 1013 Object not found
       hint: check that the custom object's API name is `car` (Admin > Marketo Custom Objects) and that it is approved; jobs are forgotten after seven days
     error: 127.0.0.1 refused the upload of leads: 1011 Field 'city' not supported as lookup field
