@@ -6,14 +6,6 @@ use mktoload::sandbox::{JobState, Settings};
 
 use super::in_process::{Lab, people, request_bytes, settings};
 
-/// Settings whose jobs last long enough to overlap.
-fn lasting() -> Settings {
-    Settings {
-        job_latency: Duration::from_millis(30),
-        ..settings(&[])
-    }
-}
-
 /// All accepted rows in the order of the jobs' numbers.
 fn accepted(lab: &Lab) -> Vec<Vec<String>> {
     let inspect = lab.inspect();
@@ -69,19 +61,24 @@ async fn no_request_is_over_the_limit_and_each_says_its_length() {
 
 #[tokio::test]
 async fn never_more_jobs_are_in_flight_than_allowed() {
-    for most in [1, 2, 5, 10] {
+    for most in [1_u32, 2, 5, 10] {
+        let places = most as usize;
         let lab = Lab::new(Settings {
             running_jobs: 10,
-            ..lasting()
+            // Long enough for all that may be in flight to be submitted.
+            job_latency: Duration::from_millis(30) * most,
+            ..settings(&[])
         })
         .await;
         let mut plan = lab.plan("people.csv", people(60), request_bytes(100));
-        plan.max_in_flight = most;
+        plan.max_in_flight = places;
         let done = lab.import(plan).await;
         assert_eq!(done.summary.exit_code, 0);
         assert!(lab.inspect().jobs().len() >= 15);
-        // The latency is far longer than a submit: the allowance is used, too.
-        assert_eq!(lab.inspect().most_in_flight(), most);
+        let seen = lab.inspect().most_in_flight();
+        assert!(seen <= places, "{seen} of {places}");
+        // What is allowed is used, too, even on a machine with much else to do.
+        assert!(seen > places / 2, "{seen} of {places}");
     }
 }
 

@@ -66,18 +66,27 @@ fn blocks(text: &str) -> (Vec<Block>, usize) {
     (found, passed_over)
 }
 
-/// Programs that a README's commands find: the binary, and a cargo that runs it.
-fn programs(workdir: &Workdir) {
+/// Where a README's sandbox listens.
+const LISTENS: &str = "127.0.0.1:8642";
+
+/// A port that nobody has: two test runs on one machine must not share theirs.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// Programs that a README's commands find: the binary, whose sandbox listens at
+/// `address`, and a cargo that runs it.
+fn programs(workdir: &Workdir, address: &str) {
     let binary = env!("CARGO_BIN_EXE_mktoload");
-    let cargo = format!(
-        "#!/bin/sh\ncase \"$*\" in\n'run --release -- '*) shift 3; exec '{binary}' \"$@\";;\n\
-         *) echo \"no such command in a README: cargo $*\" >&2; exit 97;;\nesac\n"
-    );
+    let cargo = "#!/bin/sh\ncase \"$*\" in\n'run --release -- '*) shift 3; exec mktoload \"$@\";;\n\
+         *) echo \"no such command in a README: cargo $*\" >&2; exit 97;;\nesac\n";
     workdir.write("bin/cargo", cargo);
-    workdir.write(
-        "bin/mktoload",
-        format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"),
+    let mktoload = format!(
+        "#!/bin/sh\ncase \"$*\" in\nsandbox*--listen*) ;;\n\
+         sandbox*) set -- \"$@\" --listen {address};;\nesac\nexec '{binary}' \"$@\"\n"
     );
+    workdir.write("bin/mktoload", mktoload);
     for name in ["bin/cargo", "bin/mktoload"] {
         let path = workdir.path(name);
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -86,11 +95,11 @@ fn programs(workdir: &Workdir) {
 
 /// Runs a block as one script: what it exports and starts in the background
 /// lasts to its end.
-fn run(workdir: &Workdir, block: &Block) -> Run {
+fn run(workdir: &Workdir, block: &Block, address: &str) -> Run {
     let mut script = "set -e\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n".to_owned();
     for command in &block.commands {
         if !command.starts_with("scripts/") && !command.starts_with("./scripts/") {
-            script += &format!("{command}\n");
+            script += &format!("{}\n", command.replace(LISTENS, address));
         }
     }
     let path = std::env::var("PATH").unwrap();
@@ -117,7 +126,8 @@ fn every_console_block_runs() {
         "{passed_over} blocks are not run"
     );
     let workdir = Workdir::new();
-    programs(&workdir);
+    let address = free_address();
+    programs(&workdir, &address);
     std::fs::create_dir(workdir.path("home")).unwrap();
     std::fs::create_dir(workdir.path("reader")).unwrap();
     pipelines::copy(&pipelines::shipped(), &workdir.path("reader/pipelines"));
@@ -127,7 +137,7 @@ fn every_console_block_runs() {
             "README.md:{}: no command",
             block.line
         );
-        let run = run(&workdir, &block);
+        let run = run(&workdir, &block, &address);
         let wanted = Some(block.exit_code);
         assert_eq!(run.code(), wanted, "README.md:{}{run}", block.line);
     }
@@ -156,7 +166,8 @@ fn blocks_are_read_as_they_are_written() {
 #[test]
 fn a_block_fails_where_any_of_its_commands_does() {
     let workdir = Workdir::new();
-    programs(&workdir);
+    let address = free_address();
+    programs(&workdir, &address);
     std::fs::create_dir(workdir.path("reader")).unwrap();
     for (code, commands) in [
         (
@@ -170,6 +181,6 @@ fn a_block_fails_where_any_of_its_commands_does() {
         (97, &["cargo publish"]),
     ] {
         let (text, _) = blocks(&format!("```console\n$ {}\n```\n", commands.join("\n$ ")));
-        run(&workdir, &text[0]).exits(code);
+        run(&workdir, &text[0], &address).exits(code);
     }
 }
