@@ -84,9 +84,7 @@ fn headline(outcome: Outcome) -> &'static str {
         Outcome::BadInput => "Stopped: the input has to change.",
         Outcome::Auth => "Stopped: Marketo refused the credentials or a permission.",
         Outcome::TryLater => "Stopped for now: try again later.",
-        Outcome::Interrupted | Outcome::Terminated => {
-            "Interrupted: not all of the source was imported."
-        }
+        Outcome::Interrupted | Outcome::Terminated => "Interrupted: the run did not finish.",
         Outcome::InternalError => "Stopped by an internal error.",
     }
 }
