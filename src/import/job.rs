@@ -1,7 +1,7 @@
 //! One chunk's way: submit, poll, end.
 
 use crate::chunk::Chunk;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::import::poll::{Polled, wait_for_end};
 use crate::import::submit::{Submission, submit};
@@ -68,6 +68,10 @@ pub async fn import_chunk(importer: &Importer, chunk: &Chunk, permit: Permit) ->
         Submission::NotSent => return ended(ChunkEnd::NotSent, None),
         Submission::Fatal(error) if submits > 0 => {
             return ended(ChunkEnd::Unknown(error.to_string()), Some(error));
+        }
+        // The contract: rows of a chunk refused for good are `rejected`.
+        Submission::Fatal(error) if error.kind() == ErrorKind::Refused => {
+            return ended(ChunkEnd::Refused(error.to_string()), Some(error));
         }
         Submission::Fatal(error) => return ended(ChunkEnd::NotSent, Some(error)),
     };

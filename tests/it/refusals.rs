@@ -161,9 +161,11 @@ async fn what_marketo_refuses_for_good_is_said_with_its_own_words() {
         let run = lab.run(&[&["import"], args, &how].concat()).exits(code);
         let summary = run.summary();
         assert_eq!(summary["balanced"], true, "{run}");
-        // What was refused for all chunks counts as not read: the command is
-        // given again when the cause is mended.
-        assert_eq!(summary["rows"]["read"], 0, "{run}");
+        // The contract: rows of a chunk that Marketo refused for good are
+        // rejected. Without a permission nothing was judged, nor read.
+        let rejected = u64::from(code == 8);
+        assert_eq!(summary["rows"]["read"], rejected, "{run}");
+        assert_eq!(summary["rows"]["rejected"], rejected, "{run}");
         assert!(lab.inspect().jobs().is_empty());
         assert_eq!(lab.inspect().creates().len(), creates, "{run}");
         texts += &format!("{}\n", without_request(&run.error()));
