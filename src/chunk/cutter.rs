@@ -3,16 +3,21 @@
 //! Pure: blocks go in, [`Cut`]s come out, nothing is read or awaited. A row's
 //! bytes are not copied; a chunk holds slices of the blocks.
 
+mod held;
+mod open;
+mod rows;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use twox_hash::XxHash3_128;
 
-use crate::chunk::part::{Chunk, Digest, Piece};
+use self::held::Held;
+use self::open::Open;
+use crate::chunk::part::Chunk;
 use crate::config::choice::OnBadRow;
 use crate::error::{Error, ErrorKind, Place};
 use crate::rows::Utf8Check;
-use crate::rows::scan::{End, Record, Scanner};
+use crate::rows::scan::{End, Scanner};
 use crate::units::{ChunkNumber, LineNumber, RowNumber, SourceIndex};
 
 /// What a chunk and a row must keep to.
@@ -85,58 +90,6 @@ struct Rows {
     next_chunk: ChunkNumber,
     cuts: VecDeque<Cut>,
     stop: Option<Error>,
-}
-
-/// Blocks that may still be needed, each with the offset of its first byte.
-#[derive(Debug, Default)]
-struct Held(VecDeque<(u64, Bytes)>);
-
-impl Held {
-    /// The bytes of `range` in slices; none if they are no longer all held.
-    fn slices(&self, range: &std::ops::Range<u64>) -> Option<impl Iterator<Item = Bytes>> {
-        let (first, _) = self.0.front()?;
-        (*first <= range.start).then(|| {
-            self.0.iter().filter_map(move |(base, block)| {
-                let from = range.start.max(*base);
-                let to = range.end.min(*base + block.len() as u64);
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "offsets inside one block in memory"
-                )]
-                (from < to).then(|| block.slice((from - base) as usize..(to - base) as usize))
-            })
-        })
-    }
-
-    /// Lets go of what lies before `offset`.
-    fn release(&mut self, offset: u64) {
-        while self
-            .0
-            .front()
-            .is_some_and(|(base, block)| base + block.len() as u64 <= offset)
-        {
-            self.0.pop_front();
-        }
-    }
-}
-
-/// The chunk that is being filled.
-#[derive(Default)]
-struct Open {
-    segments: Vec<Bytes>,
-    pieces: Vec<Piece>,
-    rows: u64,
-    bytes: u64,
-    digest: XxHash3_128,
-}
-
-impl std::fmt::Debug for Open {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open")
-            .field("rows", &self.rows)
-            .field("bytes", &self.bytes)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Cutter {
@@ -280,189 +233,6 @@ impl Cutter {
             Cut::Rejected(_) => 1,
         };
         self.rows.cuts.iter().map(of_cut).sum::<u64>() + self.rows.open.rows
-    }
-}
-
-impl Rows {
-    /// Takes one record of the source.
-    fn record(&mut self, record: Record) {
-        if self.stop.is_some() {
-            return;
-        }
-        if !self.header_passed {
-            self.header_passed = true;
-            self.not_utf8.retain(|offset| *offset >= record.end);
-            return;
-        }
-        if let Some(reason) = self.fault(&record) {
-            if self.rules.on_bad_row == OnBadRow::Stop {
-                self.stop_at(&record, &reason);
-                return;
-            }
-            self.reject(&record, reason);
-        } else {
-            self.accept(&record);
-        }
-        self.next_row = self.next_row.plus(1);
-        self.read += 1;
-    }
-
-    /// Why the row cannot be sent.
-    fn fault(&mut self, record: &Record) -> Option<String> {
-        let length = record.end - record.start;
-        if let Some(offset) = self
-            .not_utf8
-            .front()
-            .copied()
-            .filter(|offset| *offset < record.end)
-        {
-            while self
-                .not_utf8
-                .front()
-                .is_some_and(|offset| *offset < record.end)
-            {
-                self.not_utf8.pop_front();
-            }
-            return Some(format!(
-                "not UTF-8: byte {} of the row begins no valid character",
-                offset - record.start + 1
-            ));
-        }
-        if record.fields != self.fields && self.rules.on_bad_row != OnBadRow::Send {
-            return Some(format!(
-                "the row has {} fields, the header {}",
-                record.fields, self.fields
-            ));
-        }
-        if length > self.room() {
-            return Some(format!(
-                "the row has {length} bytes; with the header it cannot fit into one request of Marketo's, where {} are left for it",
-                self.room()
-            ));
-        }
-        None
-    }
-
-    /// Bytes that a chunk has for rows.
-    fn room(&self) -> u64 {
-        self.rules
-            .chunk_bytes
-            .saturating_sub(self.header.len() as u64 + RECORD_END_BYTES)
-    }
-
-    fn accept(&mut self, record: &Record) {
-        let length = record.end - record.start;
-        let pending = self.accepted.end - self.accepted.start;
-        if self.open.bytes + pending + length > self.room() {
-            self.take_over();
-            self.cut();
-        }
-        let range = record.start + self.skipped..record.end + self.skipped;
-        match self.open.pieces.last_mut() {
-            Some(piece) if piece.range.end == range.start && piece.source == self.source => {
-                piece.rows += 1;
-                piece.range.end = range.end;
-            }
-            _ => self.open.pieces.push(Piece {
-                source: self.source,
-                first_row: self.next_row,
-                first_line: LineNumber::new(record.line),
-                rows: 1,
-                range,
-            }),
-        }
-        self.open.rows += 1;
-        if self.accepted.end != record.start {
-            self.take_over();
-            self.accepted = record.start..record.start;
-        }
-        self.accepted.end = record.end;
-    }
-
-    fn reject(&mut self, record: &Record, reason: String) {
-        let bytes = self.held.slices(&(record.start..record.end)).map(|slices| {
-            slices.fold(Vec::new(), |mut row, slice| {
-                row.extend_from_slice(&slice);
-                row
-            })
-        });
-        let reason = if bytes.is_some() {
-            reason
-        } else {
-            format!("{reason}; its bytes are not in the rejects file")
-        };
-        // Cuts come in source order, and the rows before this one are in a
-        // chunk that is still open: the report puts both in order.
-        self.cuts.push_back(Cut::Rejected(RejectedRow {
-            source: self.source,
-            row: self.next_row,
-            line: LineNumber::new(record.line),
-            reason,
-            bytes,
-        }));
-    }
-
-    fn stop_at(&mut self, record: &Record, reason: &str) {
-        self.stop = Some(
-            Error::new(ErrorKind::Input, reason)
-                .at(Place {
-                    source: Some(self.source_name.clone()),
-                    line: Some(LineNumber::new(record.line)),
-                    row: Some(self.next_row),
-                    column: None,
-                })
-                .hint("--on-bad-row reject leaves such rows out and lists them in the report"),
-        );
-    }
-
-    /// Takes the accepted bytes over into the open chunk, while they are still
-    /// in the processor's cache.
-    fn take_over(&mut self) {
-        let range = self.accepted.clone();
-        if range.is_empty() {
-            return;
-        }
-        self.accepted.start = range.end;
-        for slice in self.held.slices(&range).into_iter().flatten() {
-            self.open.digest.write(&slice);
-            self.open.bytes += slice.len() as u64;
-            self.open.segments.push(slice);
-        }
-    }
-
-    /// The open chunk is whole.
-    fn cut(&mut self) {
-        if self.open.rows == 0 {
-            return;
-        }
-        let open = std::mem::take(&mut self.open);
-        let mut segments = Vec::with_capacity(open.segments.len() + 1);
-        segments.push(self.header.clone());
-        segments.extend(open.segments);
-        self.cuts.push_back(Cut::Chunk(Chunk {
-            number: self.next_chunk,
-            segments,
-            header_bytes: self.header.len() as u64,
-            pieces: open.pieces,
-            rows: open.rows,
-            bytes: open.bytes + self.header.len() as u64,
-            digest: Digest(open.digest.finish_128()),
-        }));
-        self.next_chunk = self.next_chunk.plus(1);
-    }
-
-    /// Another source follows: a last row without an end gets one, or it would
-    /// run into the next source's first.
-    fn give_record_end(&mut self) {
-        let ended = self
-            .open
-            .segments
-            .last()
-            .is_none_or(|last| last.ends_with(b"\n") || last.ends_with(b"\r"));
-        if !ended {
-            self.open.bytes += self.record_end.len() as u64;
-            self.open.segments.push(self.record_end.clone());
-        }
     }
 }
 

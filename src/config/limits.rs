@@ -42,6 +42,3 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a job may take before it is called lost. Marketo promises nothing;
 /// queues shared with other integrations hold a job for hours (I).
 pub const JOB_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How long Marketo keeps a job's status, failures and warnings (D: seven days).
-pub const BATCH_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -5,9 +5,11 @@ mod attribute;
 mod import;
 
 mod plan;
+mod run;
 mod split;
 mod worker;
 
-pub use import::{Signal, import};
+pub use import::import;
 pub use plan::Plan;
+pub use run::Signal;
 pub use split::{SplitCount, SplitPlan, split};
