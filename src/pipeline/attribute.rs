@@ -1,5 +1,6 @@
 //! From a chunk's end to its entries in the report.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Seek as _};
 use std::path::PathBuf;
@@ -163,10 +164,15 @@ impl Attributor {
                 FileKind::Warnings => received.warned = findings,
             }
         }
+        let candidates = candidates(rows, &found);
+        let candidates = candidates
+            .into_iter()
+            .map(|row| Ok(only_candidate(chunk, rows, batch_id, row)));
         // One by one: an entry holds its row's bytes once more.
         let entries = found
             .into_iter()
-            .map(|(status, finding)| Ok(entry(chunk, rows, batch_id, status, finding)));
+            .map(|(status, finding)| Ok(entry(chunk, rows, batch_id, status, finding)))
+            .chain(candidates);
         self.writer.chunk(chunk.number, first(chunk), entries)?;
         Ok(received)
     }
@@ -190,6 +196,7 @@ impl Attributor {
                 status: whole.status,
                 matched: None,
                 job_failed: whole.job_failed,
+                only_candidate: false,
                 reason: whole.reason.clone(),
                 candidates: Vec::new(),
                 raw: Vec::new(),
@@ -260,6 +267,7 @@ fn entry(
             finding.level
         }),
         job_failed: false,
+        only_candidate: false,
         reason: finding.reason,
         candidates: finding
             .candidates
@@ -268,5 +276,46 @@ fn entry(
             .collect(),
         raw: finding.raw,
         bytes: finding.row.map(|index| rows.bytes(index).to_vec()),
+    }
+}
+
+/// The rows that failed findings may mean beside those that they name: one of
+/// each text that no named row has, since a row of the same text can stand for
+/// the other when it is imported again.
+fn candidates(rows: &SentRows, found: &[(Status, Finding)]) -> Vec<usize> {
+    let unsure = || {
+        let failed = found.iter().filter(|(status, _)| *status == Status::Failed);
+        failed
+            .map(|(_, finding)| finding)
+            .filter(|finding| finding.level == Match::Ambiguous)
+    };
+    let mut there: HashSet<&[u8]> = unsure()
+        .filter_map(|finding| finding.row)
+        .map(|row| rows.bytes(row))
+        .collect();
+    unsure()
+        .flat_map(|finding| &finding.candidates)
+        .copied()
+        .filter(|row| there.insert(rows.bytes(*row)))
+        .collect()
+}
+
+/// A row that may be the one that failed, for the rejects file.
+fn only_candidate(
+    chunk: &Chunk,
+    rows: &SentRows,
+    batch_id: Option<BatchId>,
+    index: usize,
+) -> Entry {
+    let finding = Finding {
+        row: Some(index),
+        level: Match::Ambiguous,
+        reason: String::new(),
+        candidates: Vec::new(),
+        raw: Vec::new(),
+    };
+    Entry {
+        only_candidate: true,
+        ..entry(chunk, rows, batch_id, Status::Failed, finding)
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn rejected(row: RejectedRow) -> Entry {
         status: Status::Rejected,
         matched: None,
         job_failed: false,
+        only_candidate: false,
         reason: row.reason,
         candidates: Vec::new(),
         raw: Vec::new(),

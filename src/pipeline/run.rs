@@ -352,6 +352,7 @@ impl Run {
             rejects: plan.rejects.display().to_string(),
             imbalances: books.imbalances,
             rejects_missing: tally.rejects_missing,
+            rejects_candidates: tally.rejects_candidates,
         };
         let error = match halt {
             Some(Halt::Error(error)) => Some(error),

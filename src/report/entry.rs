@@ -63,6 +63,11 @@ pub struct Entry {
     /// `unknown` and yet stands in the rejects file, which an `unknown` row
     /// with a lost answer does not.
     pub job_failed: bool,
+    /// Whether the row is only a candidate of an ambiguous entry, with other
+    /// bytes than the row which that entry names. It may be the one that
+    /// failed, so it stands in the rejects file; a line of the report it is
+    /// not, since each failure has one line.
+    pub only_candidate: bool,
     /// Marketo's text, or ours.
     pub reason: String,
     /// All rows that this one may be; empty unless the match is ambiguous.

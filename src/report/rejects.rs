@@ -13,6 +13,8 @@ pub(crate) struct Rejects<'a, W> {
     pub(crate) rows: u64,
     /// Entries that belong here and whose row is not known.
     pub(crate) missing: u64,
+    /// Rows written that are only candidates of an ambiguous entry.
+    pub(crate) candidates: u64,
 }
 
 /// The record end of `record`, if it has one.
@@ -35,6 +37,7 @@ impl<'a, W: Write> Rejects<'a, W> {
             last: None,
             rows: 0,
             missing: 0,
+            candidates: 0,
         })
     }
 
@@ -52,6 +55,7 @@ impl<'a, W: Write> Rejects<'a, W> {
         }
         self.last = Some(key);
         self.rows += 1;
+        self.candidates += u64::from(entry.only_candidate);
         self.out.write_all(bytes)?;
         if record_end(bytes).is_none() {
             self.out.write_all(self.record_end)?;

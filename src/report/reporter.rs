@@ -51,6 +51,9 @@ pub struct Tally {
     /// Lines that belong into the rejects file and whose source row was not
     /// found, so that they are not in it.
     pub rejects_missing: u64,
+    /// Rows in the rejects file that are only candidates of an ambiguous line:
+    /// they cannot be told apart from the row that the report names.
+    pub rejects_candidates: u64,
     /// Why, the most frequent first. At most 1,000 reasons; the rows of
     /// further ones are counted under one that says so.
     pub reasons: Vec<Reason>,
@@ -169,8 +172,11 @@ impl Reporter {
         let mut tally = Tally::default();
         for entry in merge(files, store::StoredFile::open) {
             let entry = entry?;
-            lines.push(&entry)?;
             rejects.push(&entry).map_err(fault)?;
+            if entry.only_candidate {
+                continue;
+            }
+            lines.push(&entry)?;
             reasons.push(&entry);
             *match entry.status {
                 Status::Failed => &mut tally.failed,
@@ -181,6 +187,7 @@ impl Reporter {
         }
         tally.rejects = rejects.rows;
         tally.rejects_missing = rejects.missing;
+        tally.rejects_candidates = rejects.candidates;
         tally.reasons = reasons.into_sorted();
         rejects.into_inner().finish()?;
         lines.finish()?;

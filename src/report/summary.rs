@@ -93,6 +93,9 @@ pub struct Summary {
     /// Beyond the contract: failed rows that are not in the rejects file,
     /// because their source row was not found.
     pub rejects_missing: u64,
+    /// Beyond the contract: rows of the rejects file that may be good, and
+    /// stand there because they cannot be told apart from one that failed.
+    pub rejects_candidates: u64,
 }
 
 impl Summary {

@@ -29,6 +29,7 @@ fn entry(row: Option<u64>, chunk: Option<u32>, status: Status) -> Entry {
         status,
         matched: None,
         job_failed: false,
+        only_candidate: false,
         reason: "no good".into(),
         candidates: Vec::new(),
         raw: Vec::new(),

@@ -65,6 +65,15 @@ pub fn text(summary: &Summary) -> String {
             ),
         );
     }
+    if summary.rejects_candidates > 0 {
+        wrapped(
+            &mut text,
+            &format!(
+                "cannot be told apart from a failed row: {}; in the rejects file with it",
+                counted(summary.rejects_candidates, "row")
+            ),
+        );
+    }
     // Paths are never cut: they are there to be copied.
     line(&mut text, &format!("  report   {}", summary.report));
     if rows.failed + rows.rejected + rows.unknown > 0 {

@@ -66,3 +66,26 @@ async fn every_style_leads_back_to_the_rows() {
         assert_eq!(rejects, refused, "{files:?}");
     }
 }
+
+#[tokio::test]
+async fn rows_that_marketo_writes_alike_are_all_in_the_rejects() {
+    // Without their quotes the first two rows, and the third, read the same;
+    // only the second has a number of employees that is none.
+    let lab = Lab::new(settings(&[])).await;
+    let alike = [
+        "a@b.co,Bo,80,\"Oslo,EU\"\n",
+        "a@b.co,\"Bo,80\",Oslo,EU\n",
+        "a@b.co,Bo,80,\"Oslo,EU\"\n",
+    ];
+    let header = "email,firstName,numberOfEmployees,city\n";
+    let text = [header, &alike.concat(), "b@b.co,Cy,3,Rome\n"].concat();
+    let done = lab.import(lab.plan("people.csv", text, 10_000)).await;
+    let report = done.report();
+    assert_eq!(column(&report, "match"), ["ambiguous"], "one failed");
+    assert_eq!(column(&report, "candidates"), ["1;2;3"]);
+    // One row of each text: the third would only repeat the first.
+    let rejects = [header, alike[0], alike[1]].concat();
+    assert_eq!(String::from_utf8(done.rejects()).unwrap(), rejects);
+    let summary = &done.summary;
+    assert_eq!((summary.rows.failed, summary.rejects_candidates), (1, 1));
+}
