@@ -47,6 +47,19 @@ pub struct RejectedRow {
     pub bytes: Option<Vec<u8>>,
 }
 
+/// Where a row begins in the sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// The source.
+    pub source: SourceIndex,
+    /// The row's first byte in it, a byte order mark counted.
+    pub offset: u64,
+    /// The row's number.
+    pub row: RowNumber,
+    /// The physical line on which it starts.
+    pub line: LineNumber,
+}
+
 /// What the cutter hands out, in source order.
 #[derive(Debug, Clone)]
 pub enum Cut {
@@ -76,8 +89,11 @@ struct Rows {
     record_end: Bytes,
     source: SourceIndex,
     source_name: String,
-    /// Bytes of the source before the scanner's first: a byte order mark.
+    /// Bytes of the source before the scanner's first: a byte order mark, or
+    /// all that was cut by an earlier process.
     skipped: u64,
+    /// Physical lines of the source in those bytes.
+    lines_skipped: u64,
     header_passed: bool,
     next_row: RowNumber,
     read: u64,
@@ -108,6 +124,7 @@ impl Cutter {
                 source: SourceIndex::new(0),
                 source_name: String::new(),
                 skipped: 0,
+                lines_skipped: 0,
                 header_passed: false,
                 next_row: RowNumber::new(1),
                 read: 0,
@@ -131,12 +148,22 @@ impl Cutter {
         rows.source = source;
         name.clone_into(&mut rows.source_name);
         rows.skipped = skipped;
+        rows.lines_skipped = 0;
         rows.header_passed = false;
         rows.next_row = RowNumber::new(1);
         rows.not_utf8.clear();
         rows.held = Held::default();
         rows.accepted = 0..0;
         rows.give_record_end();
+    }
+
+    /// The next blocks are those of `source` from `start` on, where a row
+    /// begins: its header lies before.
+    pub fn begin_at(&mut self, start: Start, name: &str) {
+        self.begin_source(start.source, name, start.offset);
+        self.rows.header_passed = true;
+        self.rows.next_row = start.row;
+        self.rows.lines_skipped = start.line.get() - 1;
     }
 
     /// Takes the next block of the source, which begins `base` bytes after the
@@ -173,11 +200,12 @@ impl Cutter {
             End::Clean => {}
             End::Record(record) => rows.record(record),
             End::OpenQuote(quote) => {
+                let line = rows.line(quote.line);
                 rows.stop.get_or_insert_with(|| {
                     Error::new(ErrorKind::Input, "a quote opens here and never closes")
                         .at(Place {
                             source: Some(rows.source_name.clone()),
-                            line: Some(LineNumber::new(quote.line)),
+                            line: Some(line),
                             row: rows.header_passed.then_some(rows.next_row),
                             column: None,
                         })

@@ -36,7 +36,7 @@ pub(super) async fn open(source: &Source, format: Option<Format>, limit: u64) ->
         source: Some(source.name()),
         ..Place::default()
     };
-    let mut rest = source.open()?;
+    let mut rest = source.open(0)?;
     let mut begun = BytesMut::new();
     let mut ended = false;
     loop {

@@ -6,11 +6,13 @@
 
 pub mod cutter;
 mod head;
+mod outline;
 mod part;
 mod read;
 pub mod sent;
 
-pub use cutter::{Cut, Cutter, RejectedRow, Rules};
+pub use cutter::{Cut, Cutter, RejectedRow, Rules, Start};
+pub use outline::{Outline, Spool};
 pub use part::{Chunk, Digest, Piece};
 pub use read::{Chunks, ReadSettings};
 pub use sent::{SentRow, SentRows};

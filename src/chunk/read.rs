@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use tokio_stream::StreamExt as _;
 
-use crate::chunk::cutter::{Cut, Cutter, Rules};
+use crate::chunk::cutter::{Cut, Cutter, Rules, Start};
 use crate::chunk::head::{self, Head};
 use crate::config::Format;
 use crate::config::choice::OnBadRow;
@@ -27,6 +27,7 @@ pub struct ReadSettings {
 
 /// The sources as one stream of cuts.
 pub struct Chunks {
+    first: Source,
     names: Vec<String>,
     waiting: VecDeque<(SourceIndex, Source)>,
     settings: ReadSettings,
@@ -93,8 +94,10 @@ impl Chunks {
             header.record_end(),
             header.names().len(),
         );
+        let first = first.clone();
         let waiting = (0..).map(SourceIndex::new).zip(sources).skip(1).collect();
         let mut chunks = Self {
+            first,
             names,
             waiting,
             settings,
@@ -107,6 +110,38 @@ impl Chunks {
         };
         chunks.begin(SourceIndex::new(0), head);
         Ok(chunks)
+    }
+
+    /// Goes on from `start` instead of the first row, before anything was read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when its source is not there or cannot be read from
+    /// there.
+    pub async fn skip_to(&mut self, start: Start) -> Result<()> {
+        let gone = || Error::new(ErrorKind::Input, "there are fewer sources than there were");
+        let sources = std::mem::take(&mut self.waiting);
+        let first = self.first.clone();
+        let source = match start.source.get() {
+            0 => Some(&first),
+            _ => sources
+                .iter()
+                .find_map(|(index, source)| (*index == start.source).then_some(source)),
+        }
+        .ok_or_else(gone)?;
+        let rest = source.open(start.offset)?;
+        self.cutter
+            .begin_at(start, &self.names[start.source.get() as usize]);
+        self.reading = Some(Reading {
+            index: start.source,
+            begun: None,
+            rest,
+            offset: 0,
+        });
+        self.waiting = sources
+            .into_iter()
+            .filter(|(index, _)| *index > start.source)
+            .collect();
+        Ok(())
     }
 
     /// The header that leads every chunk.

@@ -1,14 +1,17 @@
 //! What the user names as SOURCE, and opening it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::source::block::{Blocks, read_blocks};
 
 /// Where bytes come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Standard input, named `-`.
     Stdin,
@@ -118,13 +121,27 @@ impl Source {
         }
     }
 
-    /// Opens it and begins to read ahead.
+    /// The path of a file that can be read again at any place: no pipe, no
+    /// device.
+    #[must_use]
+    pub fn plain_file(&self) -> Option<&Path> {
+        match self {
+            Self::Stdin => None,
+            Self::File(path) => path.is_file().then_some(path),
+        }
+    }
+
+    /// Opens it and begins to read ahead, from the byte at `offset` on.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when a file is missing, is a folder or cannot be
-    /// read.
-    pub fn open(&self) -> Result<Blocks> {
+    /// read; or when `offset` is not 0 and there is no going to it.
+    pub fn open(&self, offset: u64) -> Result<Blocks> {
         match self {
+            Self::Stdin if offset > 0 => Err(Error::new(
+                ErrorKind::Input,
+                "standard input can only be read from its beginning",
+            )),
             Self::Stdin => Ok(read_blocks(io::stdin())),
             Self::File(path) => {
                 let unreadable = |what: &str| {
@@ -133,7 +150,7 @@ impl Source {
                         ..Place::default()
                     })
                 };
-                let file = File::open(path).map_err(|error| match error.kind() {
+                let mut file = File::open(path).map_err(|error| match error.kind() {
                     io::ErrorKind::NotFound => unreadable("no such file"),
                     _ => unreadable("the file cannot be opened").because(error),
                 })?;
@@ -142,6 +159,12 @@ impl Source {
                         "name its files: `{}`",
                         path.join("*.csv").display()
                     )));
+                }
+                if offset > 0 {
+                    file.seek(io::SeekFrom::Start(offset)).map_err(|error| {
+                        unreadable("the file cannot be read on from where it was left")
+                            .because(error)
+                    })?;
                 }
                 Ok(read_blocks(file))
             }
@@ -185,7 +208,7 @@ mod tests {
         error: a `s3://` source is not read by this version
           hint: pipe it in: `COMMAND | mktoload … -` reads standard input
         ");
-        let missing = Source::File("gone.csv".into()).open().err().unwrap();
+        let missing = Source::File("gone.csv".into()).open(0).err().unwrap();
         insta::assert_snapshot!(missing.render(), @"
         error: no such file
           at: gone.csv

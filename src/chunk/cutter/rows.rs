@@ -67,6 +67,11 @@ impl Rows {
         None
     }
 
+    /// The line of the source that is the scanner's `line`.
+    pub(super) fn line(&self, line: u64) -> LineNumber {
+        LineNumber::new(self.lines_skipped + line)
+    }
+
     /// Bytes that a chunk has for rows.
     pub(super) fn room(&self) -> u64 {
         self.rules
@@ -90,7 +95,7 @@ impl Rows {
             _ => self.open.pieces.push(Piece {
                 source: self.source,
                 first_row: self.next_row,
-                first_line: LineNumber::new(record.line),
+                first_line: self.line(record.line),
                 rows: 1,
                 range,
             }),
@@ -120,7 +125,7 @@ impl Rows {
         self.cuts.push_back(Cut::Rejected(RejectedRow {
             source: self.source,
             row: self.next_row,
-            line: LineNumber::new(record.line),
+            line: self.line(record.line),
             reason,
             bytes,
         }));
@@ -131,7 +136,7 @@ impl Rows {
             Error::new(ErrorKind::Input, reason)
                 .at(Place {
                     source: Some(self.source_name.clone()),
-                    line: Some(LineNumber::new(record.line)),
+                    line: Some(self.line(record.line)),
                     row: Some(self.next_row),
                     column: None,
                 })

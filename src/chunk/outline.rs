@@ -1,0 +1,319 @@
+//! A chunk without its bytes, and how it gets them back.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use twox_hash::XxHash3_128;
+
+use crate::chunk::part::{Chunk, Digest, Piece};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::Source;
+use crate::units::ChunkNumber;
+
+/// All of a chunk but its bytes: what a ledger keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Its number in the run.
+    pub number: ChunkNumber,
+    /// Where its rows come from.
+    pub pieces: Vec<Piece>,
+    /// Its rows.
+    pub rows: u64,
+    /// Of its rows.
+    pub digest: Digest,
+}
+
+impl Chunk {
+    /// What is left of it when its bytes are let go.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        Outline {
+            number: self.number,
+            pieces: self.pieces.clone(),
+            rows: self.rows,
+            digest: self.digest,
+        }
+    }
+}
+
+impl Outline {
+    /// The chunk as it was sent, its rows read again from `sources` where they
+    /// are plain files, else from the `spool`.
+    ///
+    /// `header` leads the chunk; `record_end` ends a source's last row that has
+    /// no end of its own where another source follows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when the bytes are gone or are no longer those that
+    /// were sent.
+    pub fn restore(
+        &self,
+        sources: &[Source],
+        spool: &Spool,
+        header: &Bytes,
+        record_end: &Bytes,
+    ) -> Result<Chunk> {
+        let mut text = BytesMut::from(&header[..]);
+        let files: Option<Vec<&Path>> = self
+            .pieces
+            .iter()
+            .map(|piece| sources.get(piece.source.get() as usize)?.plain_file())
+            .collect();
+        let read = match files {
+            Some(files) => self.read_pieces(&files, sources.len() - 1, record_end, &mut text),
+            None => spool.read(self.number, &mut text),
+        };
+        read.map_err(|error| self.lost().because(error))?;
+        let rows = &text[header.len()..];
+        if self.digest_of(rows, record_end.len()) != Some(self.digest) {
+            return Err(self.lost());
+        }
+        Ok(Chunk {
+            number: self.number,
+            header_bytes: header.len() as u64,
+            pieces: self.pieces.clone(),
+            rows: self.rows,
+            bytes: text.len() as u64,
+            segments: vec![header.clone(), text.freeze().slice(header.len()..)],
+            digest: self.digest,
+        })
+    }
+
+    /// Appends the pieces, each from its file. `last` is the run's last source:
+    /// a row without an end got one at every other's end.
+    fn read_pieces(
+        &self,
+        files: &[&Path],
+        last: usize,
+        record_end: &Bytes,
+        text: &mut BytesMut,
+    ) -> io::Result<()> {
+        for (piece, path) in self.pieces.iter().zip(files) {
+            let begin = text.len();
+            text.resize(begin + length(piece), 0);
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(piece.range.start))?;
+            file.read_exact(&mut text[begin..])?;
+            if piece.source.get() as usize != last && !is_ended(text) {
+                text.extend_from_slice(record_end);
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest of `rows` as they stand in the sources; none if they are not
+    /// as many bytes as they were. An end that a source's last row was given is
+    /// not of the source.
+    fn digest_of(&self, rows: &[u8], given_end: usize) -> Option<Digest> {
+        let mut digest = XxHash3_128::default();
+        let mut at = 0;
+        for piece in &self.pieces {
+            let of_piece = rows.get(at..at + length(piece))?;
+            digest.write(of_piece);
+            at += of_piece.len();
+            if !is_ended(of_piece) && at < rows.len() {
+                at += given_end;
+            }
+        }
+        (at == rows.len()).then(|| Digest(digest.finish_128()))
+    }
+
+    fn lost(&self) -> Error {
+        let first = self.pieces.first();
+        let from = first.map_or_else(String::new, |piece| {
+            format!(", from row {} on", piece.first_row)
+        });
+        Error::new(
+            ErrorKind::Input,
+            format!(
+                "the {} rows of chunk {}{from}, are no longer what was read from the source",
+                self.rows, self.number
+            ),
+        )
+        .hint("put the source back as it was, and resume again")
+    }
+}
+
+/// Rows of chunks that cannot be read from their source again, on disk until
+/// their chunk is done. The files hold personal data: 0600 in a folder of 0700.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    folder: PathBuf,
+}
+
+impl Spool {
+    /// A spool in `folder`, which is made when something is kept.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Keeps the rows of `chunk` as they are sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if the disk does not take them.
+    pub fn keep(&self, chunk: &Chunk) -> Result<()> {
+        let path = self.path(chunk.number);
+        self.write(chunk, &path).map_err(|error| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("a chunk cannot be kept in `{}`", path.display()),
+            )
+            .because(error)
+            .hint("make room on the disk, or name another place with --state-dir; what was sent is in the ledger")
+        })
+    }
+
+    fn write(&self, chunk: &Chunk, path: &Path) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        builder.create(&self.folder)?;
+        let mut out = options.open(path)?;
+        // The header leads, in a segment of its own.
+        for segment in chunk.segments.iter().skip(1) {
+            out.write_all(segment)?;
+        }
+        Ok(())
+    }
+
+    /// Appends the rows of a chunk that was kept.
+    fn read(&self, chunk: ChunkNumber, text: &mut BytesMut) -> io::Result<()> {
+        let mut file = File::open(self.path(chunk))?;
+        let mut rows = Vec::new();
+        file.read_to_end(&mut rows)?;
+        text.extend_from_slice(&rows);
+        Ok(())
+    }
+
+    /// Lets go of a chunk that is done.
+    pub fn release(&self, chunk: ChunkNumber) {
+        // It is not there for a chunk of a plain file; and what stays is
+        // removed with the run's folder.
+        let _ = std::fs::remove_file(self.path(chunk));
+    }
+
+    fn path(&self, chunk: ChunkNumber) -> PathBuf {
+        self.folder.join(format!("chunk-{:06}", chunk.get()))
+    }
+}
+
+fn length(piece: &Piece) -> usize {
+    usize::try_from(piece.range.end - piece.range.start).unwrap_or(usize::MAX)
+}
+
+fn is_ended(text: &[u8]) -> bool {
+    text.ends_with(b"\n") || text.ends_with(b"\r")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::{Chunks, Cut, ReadSettings, Start};
+    use crate::config::choice::OnBadRow;
+
+    /// All chunks of two files, the first without a last line end, with a row
+    /// that is rejected and an empty line between the others.
+    async fn chunks(folder: &Path) -> (Vec<Source>, Chunks, Vec<Chunk>) {
+        let texts = [
+            "a,b\r\n1,2\r\n\r\n\"3\n\",4\r\nwide,5,6\r\n7,8",
+            "a,b\n9,10\n11,12\n13,14\n15,16\n17,18",
+        ];
+        let mut sources = Vec::new();
+        for (name, text) in ["one.csv", "two.csv"].iter().zip(texts) {
+            std::fs::write(folder.join(name), text).unwrap();
+            sources.push(Source::File(folder.join(name)));
+        }
+        let mut reader = opened(&sources).await;
+        let chunks = rest(&mut reader).await;
+        (sources, reader, chunks)
+    }
+
+    async fn opened(sources: &[Source]) -> Chunks {
+        let settings = ReadSettings {
+            format: None,
+            chunk_bytes: 26,
+            on_bad_row: OnBadRow::Reject,
+        };
+        Chunks::open(sources.to_vec(), settings).await.unwrap()
+    }
+
+    async fn rest(reader: &mut Chunks) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        while let Some(cut) = reader.next().await.unwrap() {
+            if let Cut::Chunk(chunk) = cut {
+                chunks.push(chunk);
+            }
+        }
+        chunks
+    }
+
+    #[tokio::test]
+    async fn reading_on_from_a_chunk_gives_that_chunk_and_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sources, _, all) = chunks(folder.path()).await;
+        assert!(all.len() > 2);
+        for (index, chunk) in all.iter().enumerate() {
+            let first = chunk.first();
+            let mut reader = opened(&sources).await;
+            let start = Start {
+                source: first.source,
+                offset: first.range.start,
+                row: first.first_row,
+                line: first.first_line,
+            };
+            reader.skip_to(start).await.unwrap();
+            let cuts = |chunks: &[Chunk]| -> Vec<_> {
+                let cut =
+                    |chunk: &Chunk| (chunk.pieces.clone(), chunk.digest, chunk.segments.concat());
+                chunks.iter().map(cut).collect()
+            };
+            assert_eq!(cuts(&rest(&mut reader).await), cuts(&all[index..]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chunk_is_restored_byte_for_byte_from_files_and_from_the_spool() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sources, reader, chunks) = chunks(folder.path()).await;
+        assert!(
+            chunks.iter().any(|chunk| chunk.pieces.len() > 2),
+            "{chunks:?}"
+        );
+        let spool = Spool::new(folder.path().join("spool"));
+        let (header, end) = (reader.header().bytes(), reader.header().record_end());
+        for chunk in &chunks {
+            spool.keep(chunk).unwrap();
+            for sources in [&sources[..], &[Source::Stdin, Source::Stdin]] {
+                let restored = chunk
+                    .outline()
+                    .restore(sources, &spool, header, &end)
+                    .unwrap();
+                assert_eq!(restored.segments.concat(), chunk.segments.concat());
+                assert_eq!(restored.bytes, chunk.bytes);
+                assert_eq!(restored.sent_rows(b',').rows, chunk.sent_rows(b',').rows);
+            }
+        }
+        let first = chunks[0].outline();
+        spool.release(first.number);
+        std::fs::write(folder.path().join("one.csv"), "a,b\r\n1,3\r\n\r\n").unwrap();
+        for sources in [&sources[..], &[Source::Stdin, Source::Stdin]] {
+            let error = first.restore(sources, &spool, header, &end).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Input);
+            assert!(
+                error
+                    .message()
+                    .starts_with("the 3 rows of chunk 1, from row 1 on, are no"),
+                "{error}"
+            );
+        }
+    }
+}
