@@ -10,7 +10,7 @@
 //!  from       row is   parts     submit,    rows back    the rejects,
 //!  anywhere                      poll       to source    the summary
 //!                                  │
-//!                      marketo/ (the wire)
+//!                      marketo/ (the wire)      ledger/ (what is known, on disk)
 //!  pipeline/  the one function that reads as the picture above
 //!  config/    pipeline files, endpoint, secrets, limits
 //!  sandbox/   an embedded Marketo: imports nothing of marketo/
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Imports run one way: `cli → pipeline → {source, rows, chunk, import,
-//! failures, report} → marketo → {config, error, event, units}`.
+//! failures, report} → {ledger, marketo} → {config, error, event, units}`.
 
 pub mod chunk;
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod error;
 pub mod event;
 pub mod failures;
 pub mod import;
+pub mod ledger;
 pub mod marketo;
 pub mod pipeline;
 pub mod report;

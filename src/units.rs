@@ -83,6 +83,12 @@ impl RunId {
         Self(format!("{}-{letters}", now.strftime("%Y%m%dT%H%M%SZ")))
     }
 
+    /// The name of a run that was written down before.
+    #[must_use]
+    pub fn known(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
