@@ -168,6 +168,22 @@ async fn several_connections_open_and_write_at_once() {
     }
 }
 
+/// As when another process has just made the file and writes the tables.
+#[tokio::test]
+async fn a_new_ledger_that_another_process_holds_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let opening = tokio::spawn({
+        let path = folder.path().to_owned();
+        async move { Ledger::open(&path).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(!opening.is_finished());
+    other.execute_batch("COMMIT").unwrap();
+    opening.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn only_one_of_two_processes_sends_a_chunk() {
     let (folder, _ledger, run) = one_chunk().await;
