@@ -37,6 +37,7 @@ pub struct Chunks {
     reading: Option<Reading>,
     bytes_read: u64,
     ended: bool,
+    broke_off: bool,
 }
 
 /// The source that is being read.
@@ -107,6 +108,7 @@ impl Chunks {
             reading: None,
             bytes_read: 0,
             ended: false,
+            broke_off: false,
         };
         chunks.begin(SourceIndex::new(0), head);
         Ok(chunks)
@@ -129,6 +131,12 @@ impl Chunks {
         }
         .ok_or_else(gone)?;
         let rest = source.open(start.offset)?;
+        let before = sources.iter().filter(|(index, _)| *index < start.source);
+        let before = before.filter_map(|(_, source)| source.size()).sum::<u64>();
+        self.bytes_read = start.offset + before;
+        if start.source.get() > 0 {
+            self.bytes_read += first.size().unwrap_or(0);
+        }
         self.cutter
             .begin_at(start, &self.names[start.source.get() as usize]);
         self.reading = Some(Reading {
@@ -160,6 +168,12 @@ impl Chunks {
     #[must_use]
     pub fn source_names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether reading a source failed, so that it may go on another time.
+    #[must_use]
+    pub fn broke_off(&self) -> bool {
+        self.broke_off
     }
 
     /// Bytes read so far, over all sources.
@@ -267,6 +281,7 @@ impl Chunks {
     /// A source failed in the middle of a row: the row is not taken, the rows
     /// before it are.
     fn break_off(&mut self) {
+        self.broke_off = true;
         self.reading = None;
         self.waiting.clear();
         self.cutter.break_off();

@@ -12,7 +12,7 @@ use super::{Talk, signals};
 use crate::config::{Credentials, Endpoint, Options, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marketo::{Client, ClientConfig};
-use crate::pipeline;
+use crate::pipeline::{self, Imported, Plan};
 use crate::sandbox::{Sandbox, Settings};
 
 /// Arguments of `import`.
@@ -153,21 +153,40 @@ pub(super) async fn import(ready: Ready, json: bool, talk: &Talk) -> Result<u8> 
         (Endpoint::Sandbox, _) | (_, None) => embedded().await?,
         (endpoint @ Endpoint::Instance(_), Some(credentials)) => (endpoint, credentials),
     };
+    let client = client(endpoint, credentials, &ready.plan, &progress)?;
+    let signal = signals::listen()?;
+    let result = pipeline::import(ready.plan, client, progress.events(), signal).await;
+    progress.finish();
+    tell(result?, json, talk)
+}
+
+/// A client for what `plan` says.
+pub(super) fn client(
+    endpoint: Endpoint,
+    credentials: Credentials,
+    plan: &Plan,
+    progress: &Progress,
+) -> Result<Client> {
     let Endpoint::Instance(instance) = endpoint else {
         return Err(Error::new(
             ErrorKind::Internal,
             "the embedded sandbox has no address",
         ));
     };
-    let client = Client::new(ClientConfig {
-        rate: ready.rate,
+    Client::new(ClientConfig {
+        rate: plan.rate,
         events: progress.events(),
         ..ClientConfig::new(instance, credentials)
-    })?;
-    let signal = signals::listen()?;
-    let result = pipeline::import(ready.plan, client, progress.events(), signal).await;
-    progress.finish();
-    let (summary, error) = result?;
+    })
+}
+
+/// Says how a run ended, and what to type to go on with it.
+pub(super) fn tell(imported: Imported, json: bool, talk: &Talk) -> Result<u8> {
+    let Imported {
+        summary,
+        error,
+        resumable,
+    } = imported;
     if json {
         let text = serde_json::to_string(&summary).map_err(|error| {
             Error::new(ErrorKind::Internal, "the summary cannot be written as JSON").because(error)
@@ -179,6 +198,9 @@ pub(super) async fn import(ready: Ready, json: bool, talk: &Talk) -> Result<u8> 
     }
     if !talk.quiet {
         eprint!("{}", crate::report::text::text(&summary));
+        if resumable {
+            eprintln!("mktoload resume {}", summary.run_id);
+        }
     }
     Ok(summary.exit_code)
 }

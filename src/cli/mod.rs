@@ -7,6 +7,7 @@ mod import;
 mod logging;
 mod plan;
 mod progress;
+mod resume;
 mod run;
 mod sandbox;
 mod signals;
@@ -68,6 +69,8 @@ enum Verb {
     Import(import::Args),
     /// Import what a pipeline file says
     Run(run::Args),
+    /// Finish a run that was interrupted
+    Resume(resume::Args),
     /// Only re-chunk: write chunk files to a folder
     Split(split::Args),
     /// Serve the embedded Marketo on its own
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         match cli.verb {
             Verb::Import(args) => import::main(args, &cli.talk).await,
             Verb::Run(args) => run::main(args, &cli.talk).await,
+            Verb::Resume(args) => resume::main(args, &cli.talk).await,
             Verb::Split(args) => split::main(args, &cli.talk).await,
             Verb::Sandbox(args) => sandbox::main(args, &cli.talk).await,
         }

@@ -1,10 +1,12 @@
 //! From options as written to a plan: the one place that knows the defaults.
 
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::choice::Time;
 use crate::config::limits;
-use crate::config::{CallRate, Credentials, Endpoint, Options, Target, state};
+use crate::config::{Credentials, Endpoint, Options, Target, state};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Plan;
 use crate::source;
@@ -15,7 +17,6 @@ pub(super) struct Ready {
     pub(super) plan: Plan,
     pub(super) endpoint: Endpoint,
     pub(super) credentials: Option<Credentials>,
-    pub(super) rate: CallRate,
 }
 
 /// The embedded sandbox's jobs take no time, so looking at them often costs
@@ -41,13 +42,7 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         Endpoint::Instance(_) => Some(Credentials::find(options.client_id, environment)?),
     };
     let poll_interval = match options.poll_interval {
-        Some(given) if given.0 < SHORTEST_POLL => {
-            return Err(
-                Error::new(ErrorKind::Usage, "--poll-interval is shorter than 10ms")
-                    .hint("Adobe advises 5s to 30s"),
-            );
-        }
-        Some(given) => given.0,
+        Some(given) => poll_interval(given)?,
         None if endpoint == Endpoint::Sandbox => SANDBOX_POLL,
         None => limits::POLL_INTERVAL,
     };
@@ -65,7 +60,7 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         .hint("Marketo runs 2 import jobs at once and queues 10, shared with all other imports"));
     }
     let run = RunId::generate(jiff::Timestamp::now());
-    let state = state::folder(options.state_dir.as_deref(), environment)?;
+    let state = state_folder(options.state_dir.as_deref())?;
     let folder = state::run_folder(&state, &run)?;
     let sources = source::expand(&with_default(names)?)?;
     let report = options.report.unwrap_or_else(|| folder.join("report.csv"));
@@ -80,7 +75,14 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
     }
     let plan = Plan {
         run,
+        state,
         folder,
+        instance: match &endpoint {
+            Endpoint::Sandbox => "sandbox".to_owned(),
+            Endpoint::Instance(instance) => instance.base().to_owned(),
+        },
+        embedded: endpoint == Endpoint::Sandbox,
+        rate: options.rate_limit.unwrap_or_default(),
         target,
         sources,
         format: options.format,
@@ -101,7 +103,33 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         plan,
         endpoint,
         credentials,
-        rate: options.rate_limit.unwrap_or_default(),
+    })
+}
+
+/// # Errors
+/// [`ErrorKind::Usage`] for one that would spend the call budget on looking.
+pub(super) fn poll_interval(given: Time) -> Result<Duration> {
+    if given.0 < SHORTEST_POLL {
+        return Err(
+            Error::new(ErrorKind::Usage, "--poll-interval is shorter than 10ms")
+                .hint("Adobe advises 5s to 30s"),
+        );
+    }
+    Ok(given.0)
+}
+
+/// The state folder as an absolute path: a resume leaves the current folder.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] when there is none.
+pub(super) fn state_folder(given: Option<&Path>) -> Result<PathBuf> {
+    let folder = state::folder(given, |name| std::env::var(name).ok())?;
+    std::path::absolute(&folder).map_err(|error| {
+        Error::new(
+            ErrorKind::Usage,
+            format!("the state folder `{}` cannot be found", folder.display()),
+        )
+        .because(error)
     })
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A time as people write it: `5s`, `250ms`, `24h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl FromStr for Time {
 }
 
 /// How many rows may fail or be rejected before a run stops.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum MaxErrors {
     /// So many rows.
     Rows(u64),
@@ -61,7 +61,7 @@ impl FromStr for MaxErrors {
 }
 
 /// What happens to a row that is not as it should be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnBadRow {
     /// Leave it out and list it in the report
@@ -76,7 +76,7 @@ pub enum OnBadRow {
 
 /// What happens to a chunk whose POST got no answer: it may or may not have
 /// become a job, and Marketo has no call that tells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
     /// Send it again: imports are insert-or-update, so a second import of the
@@ -89,7 +89,7 @@ pub enum OnUnknown {
 
 /// How much of a row the report shows. Marketo's `reason` is shown in any
 /// case, and may quote a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportColumns {
     /// All columns, and the text as received

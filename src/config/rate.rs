@@ -5,11 +5,13 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::limits;
 use crate::error::{Error, ErrorKind, Result};
 
 /// At most so many calls in any window of this length, written `50/20s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRate {
     calls: NonZeroU32,
     window: Duration,

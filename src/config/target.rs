@@ -1,7 +1,9 @@
 //! What is imported into: the object, and the parameters of its create call.
 
+use serde::{Deserialize, Serialize};
+
 /// An import's object with the parameters that Marketo takes for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// People (`/bulk/v1/leads.json`).
     Leads {

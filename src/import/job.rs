@@ -6,8 +6,9 @@ use crate::event::Event;
 use crate::import::poll::{Polled, wait_for_end};
 use crate::import::submit::{Submission, submit};
 use crate::import::{Importer, Permit};
+use crate::ledger::{ChunkEvent, Note};
 use crate::marketo::{JobState, JobStatus};
-use crate::units::BatchId;
+use crate::units::{BatchId, ChunkNumber};
 
 /// What became of a chunk.
 #[derive(Debug)]
@@ -20,6 +21,19 @@ pub struct ChunkImport {
     pub submits: u32,
     /// What stops the run, if something did.
     pub fatal: Option<Error>,
+}
+
+impl ChunkImport {
+    /// The run stopped before the chunk was sent.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        Self {
+            end: ChunkEnd::NotSent,
+            batch_id: None,
+            submits: 0,
+            fatal: None,
+        }
+    }
 }
 
 /// Rows of a completed job, as Marketo counted them.
@@ -51,10 +65,60 @@ pub enum ChunkEnd {
     NotSent,
 }
 
-/// Takes `chunk` through Marketo. The place at the gate is free again when this
-/// returns.
-pub async fn import_chunk(importer: &Importer, chunk: &Chunk, permit: Permit) -> ChunkImport {
-    let (submission, submits) = submit(importer, chunk, &permit).await;
+/// Where a chunk's way begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// It is to be submitted; `lost` POSTs of it went without an answer in an
+    /// earlier process of the run.
+    Submit {
+        /// How many.
+        lost: u32,
+    },
+    /// An earlier process of the run submitted it.
+    Poll {
+        /// The job.
+        batch_id: BatchId,
+        /// How often Marketo may have taken it.
+        submits: u32,
+    },
+}
+
+/// Takes `chunk` through Marketo, with each step in the ledger. The place at the
+/// gate is free again when this returns.
+pub async fn import_chunk(
+    importer: &Importer,
+    chunk: &Chunk,
+    begin: Begin,
+    permit: Permit,
+) -> ChunkImport {
+    let mut import = match begin {
+        Begin::Submit { lost } => submitted(importer, chunk, lost, &permit).await,
+        Begin::Poll { batch_id, submits } => {
+            let mut import = polled(importer, chunk.number, batch_id).await;
+            import.submits = submits;
+            import
+        }
+    };
+    let event = match &import.end {
+        ChunkEnd::Complete(_) => Some(ChunkEvent::Completed),
+        ChunkEnd::Failed(_) => Some(ChunkEvent::JobFailed),
+        // Of a refusal the ledger knows; and what is not known may still be
+        // found out by a resume.
+        ChunkEnd::Refused(_) | ChunkEnd::Unknown(_) | ChunkEnd::NotSent => None,
+    };
+    if let Some(event) = event
+        && let Err(error) = importer
+            .ledger
+            .note(chunk.number, event, Note::default())
+            .await
+    {
+        import.fatal.get_or_insert(error);
+    }
+    import
+}
+
+async fn submitted(importer: &Importer, chunk: &Chunk, lost: u32, permit: &Permit) -> ChunkImport {
+    let (submission, submits) = submit(importer, chunk, lost, permit).await;
     let ended = |end, fatal| ChunkImport {
         end,
         batch_id: None,
@@ -63,9 +127,13 @@ pub async fn import_chunk(importer: &Importer, chunk: &Chunk, permit: Permit) ->
     };
     let created = match submission {
         Submission::Taken(created) => created,
-        Submission::Refused(error) => return ended(ChunkEnd::Refused(error.to_string()), None),
         Submission::Lost(why) => return ended(ChunkEnd::Unknown(why), None),
         Submission::NotSent => return ended(ChunkEnd::NotSent, None),
+        // One of its POSTs without an answer may have been taken.
+        Submission::Refused(error) if submits > 0 => {
+            return ended(ChunkEnd::Unknown(error.to_string()), None);
+        }
+        Submission::Refused(error) => return ended(ChunkEnd::Refused(error.to_string()), None),
         Submission::Fatal(error) if submits > 0 => {
             return ended(ChunkEnd::Unknown(error.to_string()), Some(error));
         }
@@ -80,25 +148,36 @@ pub async fn import_chunk(importer: &Importer, chunk: &Chunk, permit: Permit) ->
         chunk: chunk.number,
         batch_id,
     });
-    let job = |end, fatal| ChunkImport {
-        end,
-        batch_id: Some(batch_id),
-        submits,
-        fatal,
-    };
     // A create call can answer with a batch id and `Failed` at once.
     if created.state == JobState::Failed {
-        return job(ChunkEnd::Failed(created.message), None);
+        return ChunkImport {
+            batch_id: Some(batch_id),
+            ..ended(ChunkEnd::Failed(created.message), None)
+        };
     }
-    match wait_for_end(importer, chunk.number, batch_id).await {
+    ChunkImport {
+        submits,
+        ..polled(importer, chunk.number, batch_id).await
+    }
+}
+
+/// What becomes of a job.
+async fn polled(importer: &Importer, chunk: ChunkNumber, batch_id: BatchId) -> ChunkImport {
+    let (end, fatal) = match wait_for_end(importer, chunk, batch_id).await {
         Polled::Ended(JobStatus {
             word: JobState::Failed,
             message,
             ..
-        }) => job(ChunkEnd::Failed(message), None),
-        Polled::Ended(status) => job(counted(status), None),
-        Polled::NotSeen(why) => job(ChunkEnd::Unknown(why), None),
-        Polled::Fatal(error) => job(ChunkEnd::Unknown(error.to_string()), Some(error)),
+        }) => (ChunkEnd::Failed(message), None),
+        Polled::Ended(status) => (counted(status), None),
+        Polled::NotSeen(why) => (ChunkEnd::Unknown(why), None),
+        Polled::Fatal(error) => (ChunkEnd::Unknown(error.to_string()), Some(error)),
+    };
+    ChunkImport {
+        end,
+        batch_id: Some(batch_id),
+        submits: 1,
+        fatal,
     }
 }
 

@@ -9,7 +9,7 @@ mod poll;
 mod submit;
 
 pub use gate::{Gate, LocalGate, Permit};
-pub use job::{ChunkEnd, ChunkImport, Count, import_chunk};
+pub use job::{Begin, ChunkEnd, ChunkImport, Count, import_chunk};
 pub(crate) use submit::file_name;
 
 use std::sync::Arc;
@@ -20,12 +20,16 @@ use tokio::sync::watch;
 
 use crate::config::choice::OnUnknown;
 use crate::config::{Format, Target};
+use crate::error::Error;
 use crate::event::Events;
-use crate::marketo::Client;
+use crate::ledger::RunLedger;
+use crate::marketo::{Client, Refusal};
 
 /// What every chunk of a run is imported with.
 #[derive(Clone)]
 pub struct Importer {
+    /// What is known of the run on disk.
+    pub ledger: RunLedger,
     /// The wire.
     pub client: Client,
     /// The object.
@@ -59,6 +63,11 @@ pub enum Stopping {
 }
 
 impl Importer {
+    /// The error to stop with where `refusal` is final.
+    fn explained(&self, refusal: &Refusal) -> Error {
+        self.client.explain(&self.target, refusal)
+    }
+
     /// Resolves when the run has been told to stop at least this far.
     async fn stopped(&self, far: Stopping) {
         let mut stopping = self.stopping.clone();

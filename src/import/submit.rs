@@ -2,12 +2,14 @@
 //! tell.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::chunk::Chunk;
 use crate::config::choice::OnUnknown;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, WaitReason};
 use crate::import::{Importer, Permit, Stopping};
+use crate::ledger::{ChunkEvent, Note};
 use crate::marketo::{Backoff, CreateOutcome, JobState, Refusal, Upload, Verdict};
 use crate::units::{BatchId, ChunkNumber};
 
@@ -38,9 +40,13 @@ const RESENDS: u32 = 3;
 
 /// Sends `chunk` until its fate is known. Also returns how often Marketo may
 /// have taken it: answers that prove the contrary are not counted.
+///
+/// `lost` is how many POSTs of it went without an answer before, in an earlier
+/// process of this run.
 pub(super) async fn submit(
     importer: &Importer,
     chunk: &Chunk,
+    lost: u32,
     permit: &Permit,
 ) -> (Submission, u32) {
     let upload = Upload::new(
@@ -53,10 +59,19 @@ pub(super) async fn submit(
         backoff: importer.client.backoff(),
         told: None,
     };
-    let mut submits = 0;
+    let mut submits = lost;
+    let book = Book {
+        importer,
+        chunk: chunk.number,
+    };
     loop {
         if *importer.stopping.borrow() > Stopping::No {
             return (not_sent(submits), submits);
+        }
+        // The intent is on disk before the first byte leaves: a process that
+        // dies from here on leaves a chunk that may have been taken.
+        if let Err(error) = book.note(ChunkEvent::Intent, Note::default()).await {
+            return (Submission::Fatal(error), submits);
         }
         importer
             .bytes_sent
@@ -67,31 +82,47 @@ pub(super) async fn submit(
             .await
         {
             // No token could be had, so nothing was sent.
-            Err(error) => return (Submission::Fatal(error), submits),
+            Err(error) => {
+                let note = Note::of(error.to_string());
+                let noted = book.note(ChunkEvent::NotTaken, note).await;
+                return (Submission::Fatal(noted.err().unwrap_or(error)), submits);
+            }
             Ok(CreateOutcome::Accepted {
                 batch_id,
                 status,
                 message,
-                ..
+                request_id,
             }) => {
-                return (
-                    Submission::Taken(Taken {
-                        batch_id,
-                        state: status,
-                        message,
-                    }),
-                    submits + 1,
-                );
+                let note = Note {
+                    request_id,
+                    detail: message.clone(),
+                };
+                let noted = book.note(ChunkEvent::Taken(batch_id), note).await;
+                let taken = Taken {
+                    batch_id,
+                    state: status,
+                    message,
+                };
+                let taken = noted.map_or_else(Submission::Fatal, |()| Submission::Taken(taken));
+                return (taken, submits + 1);
             }
             Ok(CreateOutcome::Unknown { why }) => {
                 submits += 1;
-                let again = importer.on_unknown == OnUnknown::Resend
-                    && submits <= RESENDS
-                    && waits
-                        .pause(Verdict::Retry { retries: RESENDS }, &why, permit)
-                        .await;
-                if again {
+                if let Err(error) = book.note(ChunkEvent::Lost, note_of(&why)).await {
+                    return (Submission::Fatal(error), submits);
+                }
+                let verdict = Verdict::Retry { retries: RESENDS };
+                if importer.on_unknown == OnUnknown::Resend
+                    && submits - lost <= RESENDS
+                    && let Some(wait) = waits.next(verdict)
+                    && waits.wait(wait, verdict, &why, permit).await
+                {
                     continue;
+                }
+                if importer.on_unknown == OnUnknown::Hold
+                    && let Err(error) = book.note(ChunkEvent::GivenUp, Note::default()).await
+                {
+                    return (Submission::Fatal(error), submits);
                 }
                 return (
                     Submission::Lost(format!("the answer was lost: {}", why.describe())),
@@ -100,18 +131,48 @@ pub(super) async fn submit(
             }
             Ok(CreateOutcome::Refused(refusal)) => refusal,
         };
-        if !waits.pause(refusal.verdict, &refusal, permit).await {
-            if *importer.stopping.borrow() > Stopping::No {
-                return (not_sent(submits), submits);
+        let wait = waits.next(refusal.verdict);
+        let event = match wait {
+            None if importer.explained(&refusal).kind() == ErrorKind::Refused => {
+                ChunkEvent::Refused
             }
-            return (final_refusal(importer, &refusal), submits);
+            _ => ChunkEvent::NotTaken,
+        };
+        if let Err(error) = book.note(event, note_of(&refusal)).await {
+            return (Submission::Fatal(error), submits);
         }
+        let Some(wait) = wait else {
+            return (final_refusal(importer, &refusal), submits);
+        };
+        if !waits.wait(wait, refusal.verdict, &refusal, permit).await {
+            return (not_sent(submits), submits);
+        }
+    }
+}
+
+/// One chunk's side of the ledger.
+struct Book<'a> {
+    importer: &'a Importer,
+    chunk: ChunkNumber,
+}
+
+impl Book<'_> {
+    async fn note(&self, event: ChunkEvent, note: Note) -> Result<()> {
+        let ledger = &self.importer.ledger;
+        ledger.note(self.chunk, event, note).await.map(|_| ())
+    }
+}
+
+fn note_of(refusal: &Refusal) -> Note {
+    Note {
+        request_id: refusal.request_id.clone(),
+        detail: refusal.describe(),
     }
 }
 
 /// What a refusal that no waiting helps comes to.
 fn final_refusal(importer: &Importer, refusal: &Refusal) -> Submission {
-    let error = importer.client.explain(&importer.target, refusal);
+    let error = importer.explained(refusal);
     // 1003 and 413 are about this file. Any other refusal is about parameters
     // and header, which all chunks share: sending them too would only have
     // them refused, 10 MB at a time.
@@ -147,13 +208,20 @@ struct Waits<'a> {
 }
 
 impl Waits<'_> {
-    /// Waits as `verdict` wants, or until a job of ours ends where that frees
-    /// what is waited for. False if no waiting helps, or the run was told to
-    /// stop meanwhile.
-    async fn pause(&mut self, verdict: Verdict, refusal: &Refusal, permit: &Permit) -> bool {
-        let Some(wait) = self.backoff.next(verdict) else {
-            return false;
-        };
+    /// How long to wait as `verdict` wants; none if no waiting helps.
+    fn next(&mut self, verdict: Verdict) -> Option<Duration> {
+        self.backoff.next(verdict)
+    }
+
+    /// Waits so long, or until a job of ours ends where that frees what is
+    /// waited for. False if the run was told to stop meanwhile.
+    async fn wait(
+        &mut self,
+        wait: Duration,
+        verdict: Verdict,
+        refusal: &Refusal,
+        permit: &Permit,
+    ) -> bool {
         let reason = verdict.wait_reason();
         if self.told != Some(reason) {
             self.told = Some(reason);

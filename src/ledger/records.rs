@@ -86,6 +86,17 @@ impl ChunkRecord {
     }
 }
 
+impl ChunkRecord {
+    /// How often Marketo may have taken it: as a job, or without an answer.
+    #[must_use]
+    pub fn possibly_taken(&self) -> u32 {
+        let taken = |submit: &&SubmitRecord| {
+            matches!(submit.outcome.as_deref(), None | Some("taken" | "lost"))
+        };
+        u32::try_from(self.submits.iter().filter(taken).count()).unwrap_or(u32::MAX)
+    }
+}
+
 /// One POST of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmitRecord {
@@ -111,6 +122,17 @@ pub struct Note {
     pub request_id: Option<String>,
     /// What was answered, for people.
     pub detail: String,
+}
+
+impl Note {
+    /// A remark without a request.
+    #[must_use]
+    pub fn of(detail: impl Into<String>) -> Self {
+        Self {
+            request_id: None,
+            detail: detail.into(),
+        }
+    }
 }
 
 /// Where a run stands.

@@ -150,6 +150,27 @@ impl RunLedger {
         .await
     }
 
+    /// Says that the sources were read to their end, `bytes` of them.
+    pub async fn source_ended(&self, bytes: u64) -> Result<()> {
+        self.write(move |transaction, run| {
+            transaction.execute(
+                "UPDATE runs SET bytes_at_end = ? WHERE run = ?",
+                params![bytes, run],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Bytes of the sources, if they were read to their end.
+    pub async fn bytes_at_end(&self) -> Result<Option<u64>> {
+        self.read(|transaction, run| {
+            let query = "SELECT bytes_at_end FROM runs WHERE run = ?";
+            Ok(transaction.query_row(query, [run], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// What the run has used up.
     pub async fn totals(&self) -> Result<RunTotals> {
         self.read(|transaction, run| {

@@ -12,6 +12,7 @@ CREATE TABLE runs (
     state        TEXT NOT NULL CHECK (state IN ('running', 'interrupted', 'finished')),
     exit_code    INTEGER,
     summary      TEXT,
+    bytes_at_end INTEGER,
     api_calls    INTEGER NOT NULL DEFAULT 0,
     bytes_sent   INTEGER NOT NULL DEFAULT 0,
     elapsed_ms   INTEGER NOT NULL DEFAULT 0

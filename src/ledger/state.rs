@@ -178,6 +178,21 @@ pub fn next(state: ChunkState, event: ChunkEvent) -> Result<ChunkState, IllegalT
         (Submitting { .. }, On::Halved) => Halved,
         (InFlight { .. }, On::Completed) => ended(EndState::Complete),
         (InFlight { .. }, On::JobFailed) => ended(EndState::Failed),
+        // A resume looks again at a job that was seen to end, to report it.
+        (
+            Ended {
+                end: EndState::Complete,
+                reported: false,
+            },
+            On::Completed,
+        ) => ended(EndState::Complete),
+        (
+            Ended {
+                end: EndState::Failed,
+                reported: false,
+            },
+            On::JobFailed,
+        ) => ended(EndState::Failed),
         (Ready { lost: 1.. } | InFlight { .. }, On::GivenUp) => ended(EndState::Unknown),
         (
             Ended {

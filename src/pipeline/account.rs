@@ -1,12 +1,14 @@
 //! What a run has come to so far: rows, chunks, books.
 
+use serde::{Deserialize, Serialize};
+
 use crate::chunk::Chunk;
-use crate::config::choice::MaxErrors;
+use crate::config::choice::{MaxErrors, OnUnknown};
 use crate::import::{ChunkEnd, ChunkImport};
 use crate::report::{Books, ChunkBook, ChunkSummary, Counted, Received, Rows};
 
 /// What became of one chunk, with its failures found.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ChunkResult {
     /// Its line of the summary.
     pub(super) summary: ChunkSummary,
@@ -14,10 +16,12 @@ pub(super) struct ChunkResult {
     pub(super) book: ChunkBook,
     /// Where its rows belong.
     pub(super) fate: Fate,
+    /// Whether a resume may find out more about it.
+    pub(super) open: bool,
 }
 
 /// Where a chunk's rows belong in the books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Fate {
     /// As Marketo counted them.
     Counted,
@@ -73,6 +77,19 @@ impl ChunkResult {
                 received,
             },
             fate,
+            open: false,
+        }
+    }
+}
+
+impl ChunkResult {
+    /// Whether a resume can find out no more about the chunk. A lost answer
+    /// that is held is not asked after again.
+    pub(super) fn is_final(&self, on_unknown: OnUnknown) -> bool {
+        match self.fate {
+            Fate::Counted | Fate::Refused | Fate::JobFailed => true,
+            Fate::Unknown => self.summary.batch_id.is_none() && on_unknown == OnUnknown::Hold,
+            Fate::NotSent => false,
         }
     }
 }
@@ -89,9 +106,9 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// A row came into no chunk.
-    pub(super) fn rejected(&mut self) {
-        self.rows.rejected += 1;
+    /// So many rows came into no chunk.
+    pub(super) fn rejected(&mut self, rows: u64) {
+        self.rows.rejected += rows;
     }
 
     /// A chunk's fate is known.
@@ -117,6 +134,11 @@ impl Account {
     pub(super) fn too_many_errors(&self, most: Option<MaxErrors>) -> bool {
         let errors = self.rows.failed + self.rows.rejected;
         most.is_some_and(|most| most.exceeded(errors, errors + self.rows.accepted))
+    }
+
+    /// Whether a resume may find out more about a chunk.
+    pub(super) fn is_open(&self) -> bool {
+        self.chunks.iter().any(|chunk| chunk.open)
     }
 
     /// Chunks of this fate.

@@ -1,27 +1,30 @@
 //! A run from its sources to its report.
 
-use std::time::Instant;
-
 use tokio::sync::watch;
 
 use crate::chunk::{Chunks, ReadSettings, RejectedRow};
 use crate::config::Format;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Event, Events};
 use crate::import::file_name;
+use crate::ledger::Ledger;
 use crate::marketo::{self, Client};
 use crate::pipeline::Plan;
+use crate::pipeline::finish::Imported;
+use crate::pipeline::lock::RunLock;
+use crate::pipeline::resume::Restore;
 use crate::pipeline::run::{Run, Signal};
-use crate::report::{Entry, Status, Summary, check_writable};
+use crate::pipeline::setup::{layout, run_record, seen};
+use crate::report::{Entry, Status, check_writable};
 use crate::source::Source;
 use crate::units::ChunkNumber;
 
 /// Imports what `plan` says and reports on it. `signal` becomes `Some` when the
 /// user wants to stop.
 ///
-/// The summary tells of everything that happened once anything was sent,
-/// faults included; with it comes the error that ended the run early, if one
-/// did.
+/// Once anything may have been sent the summary tells of everything that
+/// happened, faults included; with it comes the error that ended the run early,
+/// if one did, and whether [`resume`](super::resume()) can go on from there.
 ///
 /// # Errors
 /// What is wrong before anything is sent: a source or its header, a path that
@@ -31,25 +34,36 @@ pub async fn import(
     client: Client,
     events: Events,
     signal: watch::Receiver<Option<Signal>>,
-) -> Result<(Summary, Option<Error>)> {
-    let started = Instant::now();
+) -> Result<Imported> {
     for path in [&plan.report, &plan.rejects] {
         check_writable(path)?;
     }
-    let settings = ReadSettings {
-        format: plan.format,
-        chunk_bytes: chunk_bytes(plan.max_part_bytes),
-        on_bad_row: plan.on_bad_row,
-    };
-    let chunks = Chunks::open(plan.sources.clone(), settings).await?;
+    let _lock = RunLock::take(&plan.folder, &plan.run)?;
+    let ledger = Ledger::open(&plan.state).await?;
+    let sources = seen(&plan.sources);
+    let chunks = Chunks::open(plan.sources.clone(), read_settings(&plan)).await?;
     client.log_in().await?;
+    let layout = layout(&plan, &chunks);
+    let ledger = ledger
+        .begin_run(run_record(&plan, &layout)?, sources)
+        .await?;
     events.emit(Event::RunStarted {
         run: plan.run.clone(),
         bytes_total: plan.sources.iter().map(Source::size).sum(),
     });
-    let mut run = Run::new(&plan, client, events, &chunks, signal)?;
-    let halt = run.send(chunks, &plan).await;
-    run.finish(&plan, started, halt).await
+    let mut run = Run::new(&plan, &layout, ledger, client, events, signal)?;
+    let restore = Restore::new(&plan, &layout);
+    let halt = run.send(Vec::new(), Some(chunks), &restore, &plan).await;
+    Ok(run.finish(&plan, halt).await)
+}
+
+/// How the sources of `plan` are read.
+pub(super) fn read_settings(plan: &Plan) -> ReadSettings {
+    ReadSettings {
+        format: plan.format,
+        chunk_bytes: chunk_bytes(plan.max_part_bytes),
+        on_bad_row: plan.on_bad_row,
+    }
 }
 
 /// Bytes that a chunk may have so that its whole request, the multipart frame

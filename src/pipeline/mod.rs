@@ -2,14 +2,20 @@
 
 mod account;
 mod attribute;
+mod finish;
 mod import;
-
+mod lock;
 mod plan;
+mod resume;
 mod run;
+mod setup;
 mod split;
+mod task;
 mod worker;
 
+pub use finish::Imported;
 pub use import::import;
 pub use plan::Plan;
+pub use resume::{Left, resume};
 pub use run::Signal;
 pub use split::{SplitCount, SplitPlan, split};

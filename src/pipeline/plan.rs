@@ -3,18 +3,29 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::choice::{MaxErrors, OnBadRow, OnUnknown, ReportColumns};
-use crate::config::{Format, Target};
+use crate::config::{CallRate, Format, Target};
 use crate::source::Source;
 use crate::units::RunId;
 
 /// A run as it is going to be.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
     /// The run's name.
     pub run: RunId,
+    /// The state folder, which holds the ledger.
+    pub state: PathBuf,
     /// The folder of the run, for its entries, report and rejects.
     pub folder: PathBuf,
+    /// The instance's base URL.
+    pub instance: String,
+    /// Whether the instance is an embedded sandbox, which ends with this
+    /// process: there is nothing to resume then.
+    pub embedded: bool,
+    /// The call budget.
+    pub rate: CallRate,
     /// What is imported into.
     pub target: Target,
     /// What is read, in order.

@@ -1,26 +1,29 @@
 //! A run under way: chunks go out, jobs come back, and why it ends.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::chunk::{Chunk, Chunks, Cut};
+use crate::chunk::{Chunk, Chunks, Cut, Outline, Spool};
 use crate::config::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{
-    ChunkEnd, ChunkImport, Gate, Importer, LocalGate, Permit, Stopping, import_chunk,
-};
+use crate::import::{Begin, ChunkImport, Gate, Importer, LocalGate, Stopping};
+use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
 use crate::pipeline::account::{Account, ChunkResult, Fate};
 use crate::pipeline::attribute::Attributor;
 use crate::pipeline::import::rejected;
+use crate::pipeline::resume::{Pending, Restore};
+use crate::pipeline::setup::{Came, chunk_record};
+use crate::pipeline::task::{Way, chunk_task};
 use crate::pipeline::worker::Worker;
-use crate::report::{Bytes, Ending, Layout, Outcome, ReportFormat, Reporter, Stop, Summary};
+use crate::report::{Key, Layout, Reporter};
+use crate::units::ChunkNumber;
 
 /// A signal that ends a run early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,56 +44,59 @@ const CHUNKS_BESIDE: usize = 1;
 
 /// A run between its first chunk and its summary.
 pub(super) struct Run {
-    importer: Importer,
+    pub(super) importer: Importer,
     attributor: Attributor,
-    reporter: Reporter,
-    account: Account,
+    pub(super) reporter: Reporter,
+    spool: Spool,
+    pub(super) account: Account,
     jobs: JoinSet<Result<(ChunkResult, Option<Error>)>>,
     stopping: watch::Sender<Stopping>,
     signal: watch::Receiver<Option<Signal>>,
-    read: Read,
+    /// What was read by earlier processes of the run, and by this one.
+    pub(super) read: Read,
+    /// Chunks that an earlier process cut and that are about to be cut again:
+    /// they have to come out the same.
+    known: VecDeque<Outline>,
+    next_number: ChunkNumber,
+    /// Chunks cut so far.
+    cuts: u64,
+    pub(super) begun: Instant,
 }
 
 /// What was read, as far as the books need it.
-#[derive(Default)]
-struct Read {
-    rows: u64,
-    bytes: u64,
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Read {
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
 }
 
 /// Why a run ended before its source did.
 pub(super) enum Halt {
     Signal(Signal),
     MaxErrors,
+    /// The source broke off or is no longer what it was: once it is back, a
+    /// resume goes on.
+    Source(Error),
     Error(Error),
 }
 
 impl Run {
+    /// A run of `plan` into the ledger's `ledger`.
     pub(super) fn new(
         plan: &Plan,
+        layout: &Layout,
+        ledger: RunLedger,
         client: Client,
         events: Events,
-        chunks: &Chunks,
         signal: watch::Receiver<Option<Signal>>,
     ) -> Result<Self> {
-        let header = chunks.header();
-        let key_columns = header.positions(&plan.target.key_columns());
-        let reporter = Reporter::new(
-            plan.folder.join("entries"),
-            Layout {
-                sources: chunks.source_names().to_vec(),
-                header: header.bytes().to_vec(),
-                names: header.names().to_vec(),
-                format: chunks.format(),
-                key_columns: key_columns.clone(),
-                columns: plan.report_columns,
-            },
-        )?;
+        let reporter = Reporter::new(plan.folder.join("entries"), layout.clone())?;
         let (stopping, stop) = watch::channel(Stopping::No);
         let importer = Importer {
+            ledger,
             client,
             target: plan.target.clone(),
-            format: chunks.format(),
+            format: layout.format,
             poll_interval: plan.poll_interval,
             job_timeout: plan.job_timeout,
             on_unknown: plan.on_unknown,
@@ -98,54 +104,115 @@ impl Run {
             bytes_sent: Arc::default(),
             stopping: stop,
         };
+        let spool = Spool::new(plan.folder.join("spool"));
         let attributor = Attributor {
             importer: importer.clone(),
             writer: reporter.chunk_writer(),
-            header: Arc::new(header.names().to_vec()),
-            key_columns: Arc::new(key_columns),
+            header: Arc::new(layout.names.clone()),
+            key_columns: Arc::new(layout.key_columns.clone()),
             folder: plan.folder.clone(),
+            spool: spool.clone(),
             worker: Worker::start(),
         };
         Ok(Self {
             importer,
             attributor,
             reporter,
+            spool,
             account: Account::default(),
             jobs: JoinSet::new(),
             stopping,
             signal,
             read: Read::default(),
+            known: VecDeque::new(),
+            next_number: ChunkNumber::new(1),
+            cuts: 0,
+            begun: Instant::now(),
         })
     }
 
-    /// Sends all chunks and waits for all jobs. Says why it ended early, if it
-    /// did.
-    pub(super) async fn send(&mut self, mut chunks: Chunks, plan: &Plan) -> Option<Halt> {
+    /// So many rejected rows come before `key`.
+    pub(super) fn rejected_before(&mut self, key: Key) -> Result<u64> {
+        self.reporter.rejected_before(key)
+    }
+
+    /// What earlier processes of the run read, `rejected` rows of it into no
+    /// chunk; the chunks `known` are about to be cut again.
+    pub(super) fn read_before(&mut self, read: Read, rejected: u64, known: VecDeque<Outline>) {
+        self.read = read;
+        self.account.rejected(rejected);
+        self.known = known;
+    }
+
+    /// Numbers that an earlier process gave.
+    pub(super) fn number_used(&mut self, number: ChunkNumber, cut: Option<u64>) {
+        self.next_number = self.next_number.max(number.plus(1));
+        self.cuts = self.cuts.max(cut.unwrap_or(0));
+    }
+
+    /// A chunk that an earlier process brought to its end.
+    pub(super) fn done(&mut self, result: ChunkResult) {
+        self.account.chunk(result);
+    }
+
+    /// Sends what earlier processes of the run left, then all chunks of
+    /// `chunks`, and waits for all jobs. Says why it ended early, if it did.
+    pub(super) async fn send(
+        &mut self,
+        pending: Vec<Pending>,
+        chunks: Option<Chunks>,
+        restore: &Restore<'_>,
+        plan: &Plan,
+    ) -> Option<Halt> {
         let gate = LocalGate::new(places(plan));
         let room = Arc::new(Semaphore::new(places(plan) + CHUNKS_BESIDE));
         let mut halt = None;
-        while halt.is_none() {
-            halt = match self.next_chunk(&mut chunks, plan).await {
-                Ok(Some(chunk)) => self.start(chunk, &gate, &room, plan).await.err(),
-                Ok(None) => break,
-                Err(reason) => Some(reason),
+        for left in pending {
+            halt = match restore.chunk(&left.outline, &self.spool) {
+                Ok(chunk) => self.start(chunk, left.way, &gate, &room, plan).await.err(),
+                Err(error) => Some(Halt::Source(error)),
             };
+            if halt.is_some() {
+                break;
+            }
         }
-        self.read = Read {
-            rows: chunks.rows_read(),
-            bytes: chunks.bytes_read(),
-        };
+        if let Some(mut chunks) = chunks {
+            if halt.is_none() {
+                halt = self.send_new(&mut chunks, &gate, &room, plan).await.err();
+            }
+            self.read.rows += chunks.rows_read();
+            self.read.bytes += chunks.bytes_read();
+        }
         // A source that broke off or a bad row spares what was read before; any
         // other reason stops what has not reached Marketo yet.
-        if halt.as_ref().is_some_and(
-            |halt| !matches!(halt, Halt::Error(error) if error.kind() == ErrorKind::Input),
-        ) {
+        let spares = |halt: &Halt| match halt {
+            Halt::Source(_) => true,
+            Halt::Error(error) => error.kind() == ErrorKind::Input,
+            Halt::Signal(_) | Halt::MaxErrors => false,
+        };
+        if halt.as_ref().is_some_and(|halt| !spares(halt)) {
             self.stopping.send_replace(Stopping::NothingNew);
         }
         self.drain(halt, plan).await
     }
 
-    /// Reads on to the next chunk; rejected rows before it go to the report.
+    async fn send_new(
+        &mut self,
+        chunks: &mut Chunks,
+        gate: &LocalGate,
+        room: &Arc<Semaphore>,
+        plan: &Plan,
+    ) -> Result<(), Halt> {
+        while let Some(chunk) = self.next_chunk(chunks, plan).await? {
+            let way = Way::Import(Begin::Submit { lost: 0 });
+            self.start(chunk, way, gate, room, plan).await?;
+        }
+        let ended = self.importer.ledger.source_ended(chunks.bytes_read()).await;
+        ended.map_err(Halt::Error)
+    }
+
+    /// Reads on to the next chunk, which is then in the ledger; rejected rows
+    /// before it go to the report.
     async fn next_chunk(
         &mut self,
         chunks: &mut Chunks,
@@ -153,28 +220,79 @@ impl Run {
     ) -> Result<Option<Chunk>, Halt> {
         loop {
             let cut = tokio::select! {
-                cut = chunks.next() => cut.map_err(Halt::Error)?,
+                cut = chunks.next() => cut,
                 signal = raised(&mut self.signal) => return Err(Halt::Signal(signal)),
             };
+            let cut = cut.map_err(|error| match chunks.broke_off() {
+                true => Halt::Source(error),
+                false => Halt::Error(error),
+            })?;
             match cut {
                 Some(Cut::Chunk(chunk)) => {
-                    self.importer.events.emit(Event::ChunkRead {
-                        chunk: chunk.number,
-                        rows: chunk.rows,
-                        bytes_read: chunks.bytes_read(),
-                    });
-                    return Ok(Some(chunk));
+                    let known = self.is_known(&chunk).map_err(Halt::Source)?;
+                    if !known {
+                        return self.new_chunk(chunk, chunks, plan).await.map(Some);
+                    }
                 }
                 Some(Cut::Rejected(row)) => {
                     self.reporter
                         .rejected(&rejected(row))
                         .map_err(Halt::Error)?;
-                    self.account.rejected();
+                    self.account.rejected(1);
                     self.check_errors(plan)?;
                 }
-                None => return Ok(None),
+                None => {
+                    return match self.known.pop_front() {
+                        Some(missing) => Err(Halt::Source(changed(&missing))),
+                        None => Ok(None),
+                    };
+                }
             }
         }
+    }
+
+    /// Whether an earlier process of the run has cut this chunk.
+    fn is_known(&mut self, chunk: &Chunk) -> Result<bool> {
+        match self.known.pop_front() {
+            None => Ok(false),
+            Some(known) if known.digest == chunk.digest && known.pieces == chunk.pieces => Ok(true),
+            Some(known) => Err(changed(&known)),
+        }
+    }
+
+    /// Enters a new chunk in the ledger.
+    async fn new_chunk(
+        &mut self,
+        mut chunk: Chunk,
+        chunks: &Chunks,
+        plan: &Plan,
+    ) -> Result<Chunk, Halt> {
+        chunk.number = self.next_number;
+        self.next_number = self.next_number.plus(1);
+        // Rows rejected before the chunk are on disk before the ledger says
+        // that the source was read as far as the chunk.
+        self.reporter.sync().map_err(Halt::Error)?;
+        if !is_plain(&chunk, plan) {
+            let (spool, kept) = (self.spool.clone(), chunk.clone());
+            let keep = tokio::task::spawn_blocking(move || spool.keep(&kept));
+            keep.await
+                .map_err(|error| broken("keeping a chunk", error))
+                .and_then(|kept| kept)
+                .map_err(Halt::Error)?;
+        }
+        self.cuts += 1;
+        let entered = self
+            .importer
+            .ledger
+            .cut(chunk_record(&chunk, Came::Cut(self.cuts)))
+            .await;
+        entered.map_err(Halt::Error)?;
+        self.importer.events.emit(Event::ChunkRead {
+            chunk: chunk.number,
+            rows: chunk.rows,
+            bytes_read: self.read.bytes + chunks.bytes_read(),
+        });
+        Ok(chunk)
     }
 
     /// Lets `chunk` go through the gate as soon as there is a place. Jobs that
@@ -182,6 +300,7 @@ impl Run {
     async fn start(
         &mut self,
         chunk: Chunk,
+        way: Way,
         gate: &LocalGate,
         room: &Arc<Semaphore>,
         plan: &Plan,
@@ -211,20 +330,15 @@ impl Run {
         let (importer, attributor) = (self.importer.clone(), self.attributor.clone());
         self.jobs.spawn(async move {
             let _room = room;
-            import_and_attribute(importer, attributor, chunk, permit).await
+            chunk_task(importer, attributor, chunk, way, permit).await
         });
         Ok(())
     }
 
     /// A chunk that was read is not going to be sent.
     fn unsent(&mut self, chunk: &Chunk) {
-        let imported = ChunkImport {
-            end: ChunkEnd::NotSent,
-            batch_id: None,
-            submits: 0,
-            fatal: None,
-        };
-        self.account.chunk(ChunkResult::new(chunk, &imported, None));
+        self.account
+            .chunk(ChunkResult::new(chunk, &ChunkImport::not_sent(), None));
     }
 
     /// Takes in a chunk that came to its end.
@@ -233,10 +347,8 @@ impl Run {
         ended: Result<Result<(ChunkResult, Option<Error>)>, tokio::task::JoinError>,
         plan: &Plan,
     ) -> Result<(), Halt> {
-        let broken =
-            |error| Error::new(ErrorKind::Internal, "importing a chunk broke off").because(error);
         let (result, fatal) = ended
-            .map_err(broken)
+            .map_err(|error| broken("importing a chunk", error))
             .and_then(|ended| ended)
             .map_err(Halt::Error)?;
         if result.fate == Fate::Counted {
@@ -299,90 +411,6 @@ impl Run {
             }
         }
     }
-
-    /// Writes report, rejects and summary.
-    pub(super) async fn finish(
-        mut self,
-        plan: &Plan,
-        started: Instant,
-        halt: Option<Halt>,
-    ) -> Result<(Summary, Option<Error>)> {
-        let unknown_chunks = self.account.chunks_with(|fate| fate == Fate::Unknown);
-        let refused_chunks = self
-            .account
-            .chunks_with(|fate| matches!(fate, Fate::Refused | Fate::JobFailed));
-        let (report, rejects) = (plan.report.clone(), plan.rejects.clone());
-        let format = ReportFormat::of_path(&report);
-        let tally =
-            tokio::task::spawn_blocking(move || self.reporter.finish(&report, format, &rejects))
-                .await
-                .map_err(|error| {
-                    Error::new(ErrorKind::Internal, "writing the report broke off").because(error)
-                })??;
-        let (rows, chunks, books) = self.account.close(self.read.rows);
-        let ending = Ending {
-            stop: halt.as_ref().map(|halt| match halt {
-                Halt::Signal(Signal::Interrupt) => Stop::Interrupt,
-                Halt::Signal(Signal::Terminate) => Stop::Terminate,
-                Halt::MaxErrors => Stop::MaxErrors,
-                Halt::Error(error) => Stop::Error(error.kind()),
-            }),
-            balanced: books.balanced(),
-            unknown_chunks,
-            refused_chunks,
-            rows,
-        };
-        let outcome = Outcome::of(&ending);
-        let summary = Summary {
-            schema: Summary::SCHEMA,
-            run_id: plan.run.clone(),
-            outcome,
-            exit_code: outcome.exit_code(),
-            rows,
-            balanced: ending.balanced,
-            bytes: Bytes {
-                read: self.read.bytes,
-                sent: self.importer.bytes_sent.load(Ordering::Relaxed),
-            },
-            chunks,
-            reasons: tally.reasons,
-            api_calls: self.importer.client.calls(),
-            elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            report: plan.report.display().to_string(),
-            rejects: plan.rejects.display().to_string(),
-            imbalances: books.imbalances,
-            rejects_missing: tally.rejects_missing,
-            rejects_candidates: tally.rejects_candidates,
-        };
-        let error = match halt {
-            Some(Halt::Error(error)) => Some(error),
-            _ => None,
-        };
-        Ok((summary, error))
-    }
-}
-
-/// One chunk's whole way, failures found.
-async fn import_and_attribute(
-    importer: Importer,
-    attributor: Attributor,
-    chunk: Chunk,
-    permit: Permit,
-) -> Result<(ChunkResult, Option<Error>)> {
-    // Dropping the permit at its end lets the next chunk in before failures
-    // are looked for.
-    let mut way = import_chunk(&importer, &chunk, permit).await;
-    let fatal = way.fatal.take();
-    let mut result = ChunkResult::new(&chunk, &way, None);
-    match attributor.attribute(chunk, &way).await {
-        Ok(received) => {
-            result.book.received = received;
-            Ok((result, fatal))
-        }
-        // Marketo's counts stand; that its rows were not found shows in the
-        // books.
-        Err(error) => Ok((result, Some(fatal.unwrap_or(error)))),
-    }
 }
 
 /// Jobs in flight at most. Two jobs of one list cannot overlap (1019), so a
@@ -394,6 +422,34 @@ fn places(plan: &Plan) -> usize {
         } => 1,
         _ => plan.max_in_flight,
     }
+}
+
+/// The source no longer gives a chunk that it gave before.
+fn changed(known: &Outline) -> Error {
+    let first = known.pieces.first();
+    let from = first.map_or_else(String::new, |piece| {
+        format!(" from row {} on", piece.first_row)
+    });
+    Error::new(
+        ErrorKind::Input,
+        format!(
+            "the source is not what it was when the run began: its {} rows{from}, which were chunk {}, are others or gone",
+            known.rows, known.number
+        ),
+    )
+    .hint("give it the source as it was and resume again, or begin a new run")
+}
+
+/// Whether all rows of `chunk` can be read from their source again.
+fn is_plain(chunk: &Chunk, plan: &Plan) -> bool {
+    chunk.pieces.iter().all(|piece| {
+        let source = plan.sources.get(piece.source.get() as usize);
+        source.is_some_and(|source| source.plain_file().is_some())
+    })
+}
+
+fn broken(what: &str, error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Internal, format!("{what} broke off")).because(error)
 }
 
 /// Resolves when a signal has been raised.

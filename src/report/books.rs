@@ -10,7 +10,7 @@ use super::summary::Rows;
 use crate::units::ChunkNumber;
 
 /// Rows of a chunk as Marketo's job status counted them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     /// Rows imported, with or without a remark.
     pub accepted: u64,
@@ -21,7 +21,7 @@ pub struct Counted {
 }
 
 /// Rows found in what Marketo sent back for a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
     /// Rows in the failure file.
     pub failed: u64,
@@ -30,7 +30,7 @@ pub struct Received {
 }
 
 /// One chunk's side of the books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkBook {
     /// Which.
     pub chunk: ChunkNumber,

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::units::ChunkNumber;
 
 /// What the report knows of the sources.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Layout {
     /// The sources' names, in the order given.
     pub sources: Vec<String>,
@@ -125,6 +125,15 @@ impl Reporter {
     /// [`ErrorKind::Internal`] if the disk does not take it.
     pub fn rejected(&mut self, entry: &Entry) -> Result<()> {
         self.rejected.push(entry)
+    }
+
+    /// How many rejected rows taken so far, by this run's earlier processes
+    /// too, come before `key`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if they cannot be read.
+    pub fn rejected_before(&mut self, key: Key) -> Result<u64> {
+        self.rejected.count_before(key)
     }
 
     /// Puts the rejected rows taken so far on disk; to be called before the

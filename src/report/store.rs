@@ -83,6 +83,8 @@ pub(crate) struct RejectedFile {
     path: PathBuf,
     out: BufWriter<File>,
     last: Option<Key>,
+    /// Whether rows were added since the last sync.
+    unsynced: bool,
 }
 
 impl RejectedFile {
@@ -117,7 +119,22 @@ impl RejectedFile {
             path,
             out: BufWriter::new(file),
             last,
+            unsynced: false,
         })
+    }
+
+    /// How many of its rows come before `key`.
+    pub(crate) fn count_before(&mut self, key: Key) -> Result<u64> {
+        self.sync()?;
+        let mut records = Records::open(&self.path)?;
+        let mut count = 0;
+        while let Some(entry) = records.read::<Entry>()? {
+            if entry.key() >= Some(key) {
+                break;
+            }
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Adds a row. One at or before the last is there already, from before an
@@ -128,15 +145,21 @@ impl RejectedFile {
         }
         write_record(&mut self.out, entry).map_err(|cause| fault("write", &self.path, cause))?;
         self.last = entry.key().or(self.last);
+        self.unsynced = true;
         Ok(())
     }
 
     /// Puts all rows added so far on disk.
     pub(crate) fn sync(&mut self) -> Result<()> {
+        if !self.unsynced {
+            return Ok(());
+        }
         self.out
             .flush()
             .and_then(|()| self.out.get_ref().sync_data())
-            .map_err(|cause| fault("write", &self.path, cause))
+            .map_err(|cause| fault("write", &self.path, cause))?;
+        self.unsynced = false;
+        Ok(())
     }
 }
 

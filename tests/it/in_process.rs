@@ -29,6 +29,7 @@ pub(crate) struct Lab {
 pub(crate) struct Done {
     pub(crate) summary: Summary,
     pub(crate) error: Option<Error>,
+    pub(crate) resumable: bool,
     pub(crate) events: Vec<Event>,
 }
 
@@ -93,6 +94,10 @@ impl Lab {
         let folder = state::run_folder(&self.workdir.path("state"), &run).unwrap();
         Plan {
             run,
+            state: self.workdir.path("state"),
+            instance: self.sandbox.base_url(),
+            embedded: false,
+            rate: CallRate::default(),
             target: leads(),
             sources: vec![Source::File(self.workdir.path(name))],
             format: None,
@@ -128,11 +133,12 @@ pub(crate) async fn import_at(
     let seen = Arc::clone(&events);
     let emit = Events::new(move |event| seen.lock().unwrap().push(event));
     let client = client(base_url, emit.clone());
-    let (summary, error) = pipeline::import(plan, client, emit, signal).await?;
+    let imported = pipeline::import(plan, client, emit, signal).await?;
     let events = std::mem::take(&mut *events.lock().unwrap());
     Ok(Done {
-        summary,
-        error,
+        summary: imported.summary,
+        error: imported.error,
+        resumable: imported.resumable,
         events,
     })
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod books;
 mod chunking;
 mod corpus;
+mod crash;
 mod dialects;
 mod endings;
 mod failure_files;

@@ -67,9 +67,11 @@ fn every_move_of_every_state() {
       given up -> unknown, not reported
     halved
     complete, not reported
+      completed -> complete, not reported
       reported -> complete
     complete
     failed, not reported
+      job failed -> failed, not reported
       reported -> failed
     failed
     refused, not reported

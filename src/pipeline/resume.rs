@@ -1,0 +1,354 @@
+//! A run goes on where an earlier process left it.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::chunk::{Chunk, Chunks, Outline, Spool, Start};
+use crate::config::choice::OnUnknown;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Event, Events};
+use crate::import::{Begin, ChunkEnd, ChunkImport};
+use crate::ledger::{
+    ChunkEvent, ChunkRecord, ChunkState, EndState, Ledger, Note, RunLedger, SourceRecord,
+};
+use crate::marketo::Client;
+use crate::pipeline::Plan;
+use crate::pipeline::account::ChunkResult;
+use crate::pipeline::finish::Imported;
+use crate::pipeline::import::read_settings;
+use crate::pipeline::lock::RunLock;
+use crate::pipeline::run::{Read, Run, Signal};
+use crate::pipeline::setup::{Arguments, outline, untouched};
+use crate::pipeline::task::Way;
+use crate::report::{Key, Layout};
+use crate::source::Source;
+use crate::units::{BatchId, RowNumber, SourceIndex};
+
+/// "The batchId remains valid for seven days": so long Marketo tells how a job
+/// went (Adobe, bulk import).
+const KEPT_BY_MARKETO: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A run that an earlier process left, found and taken.
+#[derive(Debug)]
+pub struct Left {
+    /// What it was asked for. What may differ in a resume can be changed here:
+    /// limits, waits and what happens to lost answers.
+    pub plan: Plan,
+    layout: Layout,
+    ledger: RunLedger,
+    sources: Vec<SourceRecord>,
+    _lock: RunLock,
+}
+
+/// A chunk that is not done.
+pub(super) struct Pending {
+    pub(super) outline: Outline,
+    pub(super) way: Way,
+}
+
+/// What a chunk's bytes are read again by.
+pub(super) struct Restore<'a> {
+    sources: &'a [Source],
+    header: Bytes,
+    record_end: Bytes,
+}
+
+impl<'a> Restore<'a> {
+    pub(super) fn new(plan: &'a Plan, layout: &Layout) -> Self {
+        let header = Bytes::from(layout.header.clone());
+        let content = header
+            .iter()
+            .rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+        Self {
+            sources: &plan.sources,
+            record_end: header.slice(content.map_or(0, |last| last + 1)..),
+            header,
+        }
+    }
+
+    pub(super) fn chunk(&self, outline: &Outline, spool: &Spool) -> Result<Chunk> {
+        outline.restore(self.sources, spool, &self.header, &self.record_end)
+    }
+}
+
+impl Left {
+    /// Finds the run named `name` in the state folder, or the newest one that is
+    /// not finished, and takes it for this process. Relative paths of the run
+    /// are relative to where it began: the process goes there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] when there is no such run or it is finished,
+    /// [`ErrorKind::TryLater`] while another process works on it.
+    pub async fn find(state: &Path, name: Option<&str>) -> Result<Self> {
+        let ledger = Ledger::open(state).await?;
+        let run = ledger.find(name).await?;
+        let ledger = ledger.run(&run).await?;
+        let (record, sources) = ledger.record().await?;
+        let Arguments {
+            mut plan,
+            layout,
+            folder,
+        } = serde_json::from_str(&record.arguments).map_err(|error| {
+            Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "run {run} was begun by version {} and cannot be read by this one",
+                    record.tool_version
+                ),
+            )
+            .because(error)
+            .hint("resume it with the version that began it")
+        })?;
+        // The state folder may have been moved since.
+        plan.state = state.to_owned();
+        plan.folder = crate::config::state::run_folder(state, &run)?;
+        let lock = RunLock::take(&plan.folder, &run)?;
+        if plan.embedded {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("run {run} imported into an embedded sandbox, which ended with it"),
+            )
+            .hint("run the import again"));
+        }
+        std::env::set_current_dir(&folder).map_err(|error| {
+            Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "the folder in which run {run} began, `{}`, cannot be entered",
+                    folder.display()
+                ),
+            )
+            .because(error)
+        })?;
+        Ok(Self {
+            plan,
+            layout,
+            ledger,
+            sources,
+            _lock: lock,
+        })
+    }
+}
+
+/// Goes on with `left` until it is done or stopped, as [`import`](super::import)
+/// does. Summary, report and books cover the whole run.
+///
+/// # Errors
+/// What is wrong before anything is sent: a source that is no longer what it
+/// was, credentials that are refused.
+pub async fn resume(
+    left: Left,
+    client: Client,
+    events: Events,
+    signal: watch::Receiver<Option<Signal>>,
+) -> Result<Imported> {
+    let Left {
+        plan,
+        layout,
+        ledger,
+        sources,
+        _lock,
+    } = &left;
+    let read_to_end = ledger.bytes_at_end().await?;
+    let untouched = match read_to_end {
+        // Chunks that are read again are compared one by one.
+        Some(_) => true,
+        None => untouched(sources, &plan.sources)?,
+    };
+    client.log_in().await?;
+    events.emit(Event::RunStarted {
+        run: plan.run.clone(),
+        bytes_total: plan.sources.iter().map(Source::size).sum(),
+    });
+    ledger.reopen().await?;
+    let records = ledger.chunks().await?;
+    let mut run = Run::new(plan, layout, ledger.clone(), client, events, signal)?;
+    let cuts: VecDeque<Outline> = records
+        .iter()
+        .filter(|record| record.parent.is_none())
+        .map(outline)
+        .collect();
+    let chunks = match read_to_end {
+        Some(bytes) => {
+            let rejected = run.rejected_before(END)?;
+            let rows = cuts.iter().map(|cut| cut.rows).sum::<u64>() + rejected;
+            run.read_before(Read { rows, bytes }, rejected, VecDeque::new());
+            None
+        }
+        None => Some(read_on(&mut run, plan, cuts, untouched).await?),
+    };
+    let mut pending = Vec::new();
+    for record in records {
+        run.number_used(record.chunk, record.cut);
+        match left_at(ledger, &record, plan.on_unknown).await? {
+            Rest::Done(result) => run.done(*result),
+            Rest::Parted => {}
+            Rest::Way(way) => pending.push(Pending {
+                outline: outline(&record),
+                way,
+            }),
+        }
+    }
+    let restore = Restore::new(plan, layout);
+    let halt = run.send(pending, chunks, &restore, plan).await;
+    Ok(run.finish(plan, halt).await)
+}
+
+/// After every row there can be.
+const END: Key = Key {
+    source: SourceIndex::new(u32::MAX),
+    row: RowNumber::new(u64::MAX),
+};
+
+/// The sources from the last cut on; where they may have been touched, or there
+/// is no going to a place in them, from the beginning. `cuts` are made again,
+/// as far as they are read again, and have to come out the same.
+async fn read_on(
+    run: &mut Run,
+    plan: &Plan,
+    mut cuts: VecDeque<Outline>,
+    untouched: bool,
+) -> Result<Chunks> {
+    let mut chunks = Chunks::open(plan.sources.clone(), read_settings(plan)).await?;
+    let (mut rows, mut rejected) = (0, 0);
+    let last = cuts.back().and_then(|last| last.pieces.first()).cloned();
+    if let (true, Some(first)) = (untouched, last) {
+        chunks
+            .skip_to(Start {
+                source: first.source,
+                offset: first.range.start,
+                row: first.first_row,
+                line: first.first_line,
+            })
+            .await?;
+        rejected = run.rejected_before(Key {
+            source: first.source,
+            row: first.first_row,
+        })?;
+        cuts.drain(..cuts.len() - 1)
+            .for_each(|cut| rows += cut.rows);
+        rows += rejected;
+    }
+    run.read_before(Read { rows, bytes: 0 }, rejected, cuts);
+    Ok(chunks)
+}
+
+/// What is left to do for a chunk.
+enum Rest {
+    Done(Box<ChunkResult>),
+    /// Its halves hold its rows.
+    Parted,
+    Way(Way),
+}
+
+/// Where the chunk of `record` was left, its state brought up to now: an intent
+/// without an outcome is an answer that was lost.
+async fn left_at(ledger: &RunLedger, record: &ChunkRecord, on_unknown: OnUnknown) -> Result<Rest> {
+    let mut state = record.state;
+    if matches!(state, ChunkState::Submitting { .. }) {
+        let note = Note::of("the process ended before the answer was written down");
+        state = ledger.note(record.chunk, ChunkEvent::Lost, note).await?;
+    }
+    let job = record.submits.iter().rev().find_map(|submit| {
+        let batch_id = submit.batch_id?;
+        Some((batch_id, submit.at))
+    });
+    let ended = |end, batch_id| {
+        Way::Report(ChunkImport {
+            end,
+            batch_id,
+            submits: record.possibly_taken(),
+            fatal: None,
+        })
+    };
+    let why = || {
+        let last = record.submits.last();
+        last.map_or_else(String::new, |submit| submit.detail.clone())
+    };
+    Ok(Rest::Way(match (state, job) {
+        (ChunkState::Halved, _) => return Ok(Rest::Parted),
+        (ChunkState::Ended { reported: true, .. }, _) => {
+            let text = record.result.as_deref().unwrap_or_default();
+            let result = serde_json::from_str(text).map_err(|error| {
+                Error::new(
+                    ErrorKind::Internal,
+                    format!(
+                        "the ledger's result of chunk {} cannot be read",
+                        record.chunk
+                    ),
+                )
+                .because(error)
+            })?;
+            return Ok(Rest::Done(Box::new(result)));
+        }
+        (
+            ChunkState::Ended {
+                end: EndState::Refused,
+                ..
+            },
+            _,
+        ) => ended(ChunkEnd::Refused(why()), None),
+        (
+            ChunkState::Ended {
+                end: EndState::Unknown,
+                ..
+            },
+            job,
+        ) => ended(ChunkEnd::Unknown(why()), job.map(|(batch_id, _)| batch_id)),
+        (ChunkState::InFlight { batch_id }, Some((_, at))) if is_forgotten(at) => {
+            given_up(ledger, record, Some(batch_id), FORGOTTEN).await?
+        }
+        (ChunkState::InFlight { batch_id }, _) => poll(record, batch_id),
+        // Seen to end, and its failures not yet found: Marketo is asked again.
+        (ChunkState::Ended { .. }, Some((batch_id, at))) if !is_forgotten(at) => {
+            poll(record, batch_id)
+        }
+        (ChunkState::Ended { .. }, job) => ended(
+            ChunkEnd::Unknown(FORGOTTEN.to_owned()),
+            job.map(|(batch_id, _)| batch_id),
+        ),
+        (ChunkState::Ready { lost: 1.. }, _) if on_unknown == OnUnknown::Hold => {
+            given_up(ledger, record, None, "the answer was lost").await?
+        }
+        (ChunkState::Ready { lost } | ChunkState::Submitting { lost }, _) => {
+            Way::Import(Begin::Submit { lost })
+        }
+    }))
+}
+
+const FORGOTTEN: &str = "Marketo keeps a job's result for seven days, and this job is older: its rows may have been imported";
+
+/// Whether Marketo no longer tells how a job went that it took at `at`. A clock
+/// that was set back makes no job older.
+fn is_forgotten(at: jiff::Timestamp) -> bool {
+    let age = jiff::Timestamp::now().duration_since(at);
+    age.unsigned_abs() > KEPT_BY_MARKETO && age.is_positive()
+}
+
+fn poll(record: &ChunkRecord, batch_id: BatchId) -> Way {
+    Way::Import(Begin::Poll {
+        batch_id,
+        submits: record.possibly_taken(),
+    })
+}
+
+async fn given_up(
+    ledger: &RunLedger,
+    record: &ChunkRecord,
+    batch_id: Option<BatchId>,
+    why: &str,
+) -> Result<Way> {
+    ledger
+        .note(record.chunk, ChunkEvent::GivenUp, Note::of(why))
+        .await?;
+    Ok(Way::Report(ChunkImport {
+        end: ChunkEnd::Unknown(why.to_owned()),
+        batch_id,
+        submits: record.possibly_taken(),
+        fatal: None,
+    }))
+}

@@ -1,0 +1,180 @@
+//! What a run begins with, as the ledger keeps it, and the sources as they were
+//! when it began.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_128;
+
+use crate::chunk::{Chunk, Chunks, Outline, Piece};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::ledger::{ChunkRecord, ChunkState, PieceRecord, RunRecord, SourceRecord};
+use crate::pipeline::Plan;
+use crate::report::Layout;
+use crate::source::Source;
+use crate::units::SourceIndex;
+
+/// Bytes of a source's beginning that are remembered by their digest.
+const BEGINNING: u64 = 64 * 1024;
+
+/// All that a run was asked for. Secrets are not part of it: they come from the
+/// environment again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Arguments {
+    pub(super) plan: Plan,
+    pub(super) layout: Layout,
+    /// What relative paths in the plan are relative to.
+    pub(super) folder: PathBuf,
+}
+
+/// The report's layout for a run of `plan` over `chunks`.
+pub(super) fn layout(plan: &Plan, chunks: &Chunks) -> Layout {
+    let header = chunks.header();
+    Layout {
+        sources: chunks.source_names().to_vec(),
+        header: header.bytes().to_vec(),
+        names: header.names().to_vec(),
+        format: chunks.format(),
+        key_columns: header.positions(&plan.target.key_columns()),
+        columns: plan.report_columns,
+    }
+}
+
+/// The ledger's record of a run that begins.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] when there is no current folder.
+pub(super) fn run_record(plan: &Plan, layout: &Layout) -> Result<RunRecord> {
+    let wrong = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::new(ErrorKind::Internal, "the run cannot be written down").because(error)
+    };
+    let arguments = Arguments {
+        plan: plan.clone(),
+        layout: layout.clone(),
+        folder: std::env::current_dir().map_err(|error| wrong(error.into()))?,
+    };
+    Ok(RunRecord {
+        run: plan.run.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: jiff::Timestamp::now(),
+        arguments: serde_json::to_string(&arguments).map_err(|error| wrong(error.into()))?,
+        target: plan.target.describe(),
+        endpoint: plan.instance.clone(),
+    })
+}
+
+/// How a chunk came about.
+pub(super) enum Came {
+    /// As the n-th cut of the sources.
+    Cut(u64),
+}
+
+/// The ledger's record of a chunk.
+pub(super) fn chunk_record(chunk: &Chunk, came: Came) -> ChunkRecord {
+    let (parent, cut) = match came {
+        Came::Cut(nth) => (None, Some(nth)),
+    };
+    ChunkRecord {
+        chunk: chunk.number,
+        parent,
+        cut,
+        pieces: chunk.pieces.iter().map(piece_record).collect(),
+        rows: chunk.rows,
+        bytes: chunk.bytes,
+        digest: chunk.digest.0,
+        state: ChunkState::Ready { lost: 0 },
+        result: None,
+        submits: Vec::new(),
+    }
+}
+
+fn piece_record(piece: &Piece) -> PieceRecord {
+    PieceRecord {
+        source: piece.source,
+        first_row: piece.first_row,
+        first_line: piece.first_line,
+        rows: piece.rows,
+        range: piece.range.clone(),
+    }
+}
+
+/// A chunk of the ledger, without its bytes.
+pub(super) fn outline(record: &ChunkRecord) -> Outline {
+    let piece = |piece: &PieceRecord| Piece {
+        source: piece.source,
+        first_row: piece.first_row,
+        first_line: piece.first_line,
+        rows: piece.rows,
+        range: piece.range.clone(),
+    };
+    Outline {
+        number: record.chunk,
+        pieces: record.pieces.iter().map(piece).collect(),
+        rows: record.rows,
+        digest: crate::chunk::Digest(record.digest),
+    }
+}
+
+/// The sources as they are now.
+pub(super) fn seen(sources: &[Source]) -> Vec<SourceRecord> {
+    (0..)
+        .map(SourceIndex::new)
+        .zip(sources)
+        .map(|(index, source)| {
+            let file = source.plain_file();
+            let modified = file.and_then(|path| path.metadata().ok()?.modified().ok());
+            SourceRecord {
+                source: index,
+                name: source.name(),
+                size: file.and_then(|_| source.size()),
+                modified: modified.and_then(|time| time.try_into().ok()),
+                beginning: file.and_then(|path| beginning(path).ok()),
+            }
+        })
+        .collect()
+}
+
+fn beginning(path: &Path) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(BEGINNING).read_to_end(&mut bytes)?;
+    Ok(format!("{:032x}", XxHash3_128::oneshot(&bytes)))
+}
+
+/// Whether the sources that were `then` are untouched; if they may have been
+/// touched, all that was read of them has to be compared.
+///
+/// # Errors
+/// [`ErrorKind::Input`] when one is gone or is seen to be another than it was.
+pub(super) fn untouched(then: &[SourceRecord], sources: &[Source]) -> Result<bool> {
+    let mut untouched = true;
+    for (was, is) in then.iter().zip(seen(sources)) {
+        let changed = |what: String| {
+            Err(Error::new(ErrorKind::Input, what)
+                .at(Place {
+                    source: Some(was.name.clone()),
+                    ..Place::default()
+                })
+                .hint("put the source back as it was and resume again, or begin a new run"))
+        };
+        match (was.size, is.size) {
+            (Some(_), None) => {
+                return changed("the source is gone, or is no plain file any more".to_owned());
+            }
+            (Some(was), Some(is)) if was != is => {
+                return changed(format!(
+                    "the source is not what it was when the run began: it had {was} bytes and now has {is}"
+                ));
+            }
+            _ => {}
+        }
+        if was.beginning != is.beginning {
+            return changed(
+                "the source is not what it was when the run began: it begins otherwise".to_owned(),
+            );
+        }
+        untouched &= was.size.is_some() && was.modified == is.modified;
+    }
+    Ok(untouched)
+}
