@@ -21,6 +21,9 @@ pub enum WaitReason {
     Quota,
     /// A passing fault on Marketo's side or on the way to it.
     Fault,
+    /// Other mktoload processes of this machine have all jobs in flight that
+    /// there may be.
+    OtherProcesses,
 }
 
 impl fmt::Display for WaitReason {
@@ -31,6 +34,7 @@ impl fmt::Display for WaitReason {
             Self::RateLimited => "too many calls (606, 615)",
             Self::Quota => "the daily call quota is used up (607)",
             Self::Fault => "a passing fault",
+            Self::OtherProcesses => "other mktoload processes on this machine use the slots",
         })
     }
 }
@@ -93,9 +97,9 @@ pub enum Event {
         chunk: Option<ChunkNumber>,
         /// Why.
         reason: WaitReason,
-        /// Until the next attempt.
-        for_: Duration,
-        /// Marketo's or the network's own words.
+        /// Until the next attempt; none where that is not known beforehand.
+        for_: Option<Duration>,
+        /// Marketo's or the network's own words, or what is waited for.
         detail: String,
     },
 }

@@ -73,6 +73,11 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
             "--report and --rejects name the same file",
         ));
     }
+    let gate_folder = match &endpoint {
+        // Nobody else imports into this one.
+        Endpoint::Sandbox => None,
+        Endpoint::Instance(instance) => Some(state::gate_folder(&state, instance)),
+    };
     let plan = Plan {
         run,
         state,
@@ -83,6 +88,7 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         },
         embedded: endpoint == Endpoint::Sandbox,
         rate: options.rate_limit.unwrap_or_default(),
+        gate_folder,
         target,
         sources,
         format: options.format,

@@ -120,7 +120,7 @@ fn log(event: &Event) {
             detail,
         } => {
             let chunk = chunk.map(crate::units::ChunkNumber::get);
-            tracing::info!(chunk, %reason, wait_ms = for_.as_millis(), detail, "waiting");
+            tracing::info!(chunk, %reason, wait_ms = for_.map(|wait| wait.as_millis()), detail, "waiting");
         }
     }
 }
@@ -160,10 +160,14 @@ impl State {
                 detail,
             } => {
                 let who = chunk.map_or_else(String::new, |chunk| format!("chunk {chunk} "));
-                let wait = humantime::format_duration(Duration::from_millis(
-                    u64::try_from(for_.as_millis()).unwrap_or(u64::MAX),
-                ));
-                self.say(&format!("{who}waits {wait}: {reason}: {detail}"));
+                let wait = for_.map_or_else(String::new, |wait| {
+                    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                    format!(
+                        " {}",
+                        humantime::format_duration(Duration::from_millis(wait))
+                    )
+                });
+                self.say(&format!("{who}waits{wait}: {reason}: {detail}"));
             }
         }
         self.show();

@@ -113,6 +113,18 @@ impl Instance {
         &self.host
     }
 
+    /// The host and its port, if it has one of its own, as the name of a
+    /// folder.
+    #[must_use]
+    pub fn folder_name(&self) -> String {
+        let (_, authority) = self.base.split_once("://").unwrap_or(("", &self.base));
+        // A colon is no part of a name everywhere.
+        authority.replace(
+            |c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-',
+            "_",
+        )
+    }
+
     /// Whether it is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -188,6 +200,17 @@ mod tests {
             assert_eq!(base(text), "https://123-abc-456.mktorest.com", "{text}");
         }
         assert_eq!(base("Sandbox"), "sandbox");
+    }
+
+    #[test]
+    fn each_instance_has_a_folder_of_its_own() {
+        let name = |text: &str| match Endpoint::parse(text, false).unwrap() {
+            Endpoint::Instance(instance) => instance.folder_name(),
+            Endpoint::Sandbox => panic!("{text} is no instance"),
+        };
+        assert_eq!(name("123-ABC-456"), "123-abc-456.mktorest.com");
+        assert_eq!(name("http://127.0.0.1:8642"), "127.0.0.1_8642");
+        assert_eq!(name("http://[::1]:80"), "___1_");
     }
 
     #[test]

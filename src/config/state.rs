@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::Instance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::RunId;
 
@@ -44,11 +45,7 @@ pub fn folder(
 /// [`ErrorKind::Usage`] when it cannot be made.
 pub fn run_folder(state: &Path, run: &RunId) -> Result<PathBuf> {
     let folder = state.join("runs").join(run.as_str());
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&folder).map_err(|error| {
+    private_folder(&folder).map_err(|error| {
         Error::new(
             ErrorKind::Usage,
             format!("the run's folder `{}` cannot be made", folder.display()),
@@ -57,6 +54,22 @@ pub fn run_folder(state: &Path, run: &RunId) -> Result<PathBuf> {
         .hint("name another folder with --state-dir or MKTOLOAD_STATE_DIR")
     })?;
     Ok(folder)
+}
+
+/// The folder in which the processes that import into `instance` share their
+/// slots.
+#[must_use]
+pub fn gate_folder(state: &Path, instance: &Instance) -> PathBuf {
+    state.join("gates").join(instance.folder_name())
+}
+
+/// Makes `folder` and those above it that are missing, for their owner only.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 #[cfg(test)]

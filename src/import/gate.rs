@@ -5,21 +5,33 @@
 //! slot is held for minutes and freed by polling, so one semaphore for both
 //! would deadlock.
 
+mod shared;
+
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use crate::error::Result;
+use crate::units::ChunkNumber;
+
+pub use shared::SharedGate;
+
 /// Hands out permits to have a job in flight.
 pub trait Gate: Send + Sync {
-    /// Waits for a free place.
-    fn enter(&self) -> BoxFuture<'static, Permit>;
+    /// Waits for a free place for `chunk`.
+    ///
+    /// # Errors
+    /// What keeps a gate from knowing whether a place is free.
+    fn enter(&self, chunk: ChunkNumber) -> BoxFuture<'static, Result<Permit>>;
 }
 
 /// The right to have one job in flight; the place is free again when it is
 /// dropped.
 #[derive(Debug)]
 pub struct Permit {
+    /// The place among all processes, where they share one gate.
+    slot: Option<shared::Slot>,
     place: Option<OwnedSemaphorePermit>,
     freed: Arc<Notify>,
 }
@@ -34,14 +46,15 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        // The place first: who is woken must find it free.
+        // The slot, then the place: who is woken must find both free.
+        self.slot = None;
         self.place = None;
         self.freed.notify_waiters();
     }
 }
 
-/// The gate of one process.
-#[derive(Debug)]
+/// The gate of one process. Clones are the same gate.
+#[derive(Debug, Clone)]
 pub struct LocalGate {
     places: Arc<Semaphore>,
     freed: Arc<Notify>,
@@ -56,17 +69,23 @@ impl LocalGate {
             freed: Arc::new(Notify::new()),
         }
     }
+
+    async fn place(self) -> Permit {
+        // Only a closed semaphore fails, and nothing closes this one; a permit
+        // without a place would only let one job too many in.
+        let place = self.places.acquire_owned().await.ok();
+        Permit {
+            slot: None,
+            place,
+            freed: self.freed,
+        }
+    }
 }
 
 impl Gate for LocalGate {
-    fn enter(&self) -> BoxFuture<'static, Permit> {
-        let (places, freed) = (Arc::clone(&self.places), Arc::clone(&self.freed));
-        Box::pin(async move {
-            // Only a closed semaphore fails, and nothing closes this one; a
-            // permit without a place would only let one job too many in.
-            let place = places.acquire_owned().await.ok();
-            Permit { place, freed }
-        })
+    fn enter(&self, _chunk: ChunkNumber) -> BoxFuture<'static, Result<Permit>> {
+        let gate = self.clone();
+        Box::pin(async move { Ok(gate.place().await) })
     }
 }
 
@@ -83,12 +102,12 @@ mod tests {
         let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut jobs = tokio::task::JoinSet::new();
         for job in 0..20 {
-            let enter = gate.enter();
+            let enter = gate.enter(ChunkNumber::new(job));
             let (inside, most) = (Arc::clone(&inside), Arc::clone(&most));
             jobs.spawn(async move {
-                let permit = enter.await;
+                let permit = enter.await.unwrap();
                 most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_secs(job % 5 + 1)).await;
+                tokio::time::sleep(Duration::from_secs(u64::from(job % 5) + 1)).await;
                 inside.fetch_sub(1, Ordering::SeqCst);
                 drop(permit);
             });
@@ -100,7 +119,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_inside_is_told_when_another_leaves() {
         let gate = LocalGate::new(2);
-        let (first, second) = (gate.enter().await, gate.enter().await);
+        let enter = || async { gate.enter(ChunkNumber::new(1)).await.unwrap() };
+        let (first, second) = (enter().await, enter().await);
         let waiting = tokio::spawn(async move { second.another_ended().await });
         tokio::task::yield_now().await;
         drop(first);

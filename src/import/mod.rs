@@ -8,7 +8,7 @@ mod job;
 mod poll;
 mod submit;
 
-pub use gate::{Gate, LocalGate, Permit};
+pub use gate::{Gate, LocalGate, Permit, SharedGate};
 pub use job::{Begin, ChunkEnd, ChunkImport, Count, import_chunk};
 pub(crate) use submit::file_name;
 

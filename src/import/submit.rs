@@ -228,7 +228,7 @@ impl Waits<'_> {
             self.importer.events.emit(Event::Waiting {
                 chunk: Some(self.chunk),
                 reason,
-                for_: wait,
+                for_: Some(wait),
                 detail: refusal.describe(),
             });
         }

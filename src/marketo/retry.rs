@@ -36,7 +36,7 @@ impl Retry<'_> {
         self.events.emit(Event::Waiting {
             chunk: None,
             reason: refusal.verdict.wait_reason(),
-            for_: wait,
+            for_: Some(wait),
             detail: format!("{}: {}", refusal.call.name(), refusal.describe()),
         });
         tokio::time::sleep(wait).await;
@@ -62,7 +62,10 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
         let events = Events::new(move |event| {
-            if let Event::Waiting { for_, .. } = event {
+            if let Event::Waiting {
+                for_: Some(for_), ..
+            } = event
+            {
                 sink.lock().unwrap().push(for_);
             }
         });

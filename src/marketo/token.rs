@@ -113,7 +113,7 @@ impl TokenCache {
             events.emit(Event::Waiting {
                 chunk: None,
                 reason: WaitReason::Fault,
-                for_: wait,
+                for_: Some(wait),
                 detail: format!(
                     "the access token ends in {} s; a new one is issued only after that",
                     issued.life.as_secs()

@@ -3,6 +3,7 @@
 mod account;
 mod attribute;
 mod finish;
+mod gate;
 mod import;
 mod lock;
 mod plan;

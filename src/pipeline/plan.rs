@@ -26,6 +26,9 @@ pub struct Plan {
     pub embedded: bool,
     /// The call budget.
     pub rate: CallRate,
+    /// Where the processes that import into the same instance share their
+    /// slots; none: the run has a gate of its own.
+    pub gate_folder: Option<PathBuf>,
     /// What is imported into.
     pub target: Target,
     /// What is read, in order.

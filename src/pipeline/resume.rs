@@ -105,6 +105,8 @@ impl Left {
         })?;
         // The state folder may have been moved since.
         plan.state = state.to_owned();
+        let gate = plan.gate_folder.as_deref().and_then(Path::file_name);
+        plan.gate_folder = gate.map(|instance| state.join("gates").join(instance));
         plan.folder = crate::config::state::run_folder(state, &run)?;
         let lock = RunLock::take(&plan.folder, &run)?;
         if plan.embedded {

@@ -8,15 +8,15 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::chunk::{Chunk, Chunks, Cut, Outline, Spool};
-use crate::config::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{Begin, ChunkImport, Gate, Importer, LocalGate, Stopping};
+use crate::import::{Begin, ChunkImport, Gate, Importer, Stopping};
 use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
 use crate::pipeline::account::{Account, ChunkResult, Fate};
 use crate::pipeline::attribute::Attributor;
+use crate::pipeline::gate::{gate, places};
 use crate::pipeline::import::rejected;
 use crate::pipeline::resume::{Pending, Restore};
 use crate::pipeline::setup::{Came, chunk_record};
@@ -45,6 +45,7 @@ const CHUNKS_BESIDE: usize = 1;
 /// A run between its first chunk and its summary.
 pub(super) struct Run {
     pub(super) importer: Importer,
+    gate: Arc<dyn Gate>,
     attributor: Attributor,
     pub(super) reporter: Reporter,
     spool: Spool,
@@ -91,6 +92,7 @@ impl Run {
         signal: watch::Receiver<Option<Signal>>,
     ) -> Result<Self> {
         let reporter = Reporter::new(plan.folder.join("entries"), layout.clone())?;
+        let gate = gate(plan, &events)?;
         let (stopping, stop) = watch::channel(Stopping::No);
         let importer = Importer {
             ledger,
@@ -116,6 +118,7 @@ impl Run {
         };
         Ok(Self {
             importer,
+            gate,
             attributor,
             reporter,
             spool,
@@ -164,12 +167,11 @@ impl Run {
         restore: &Restore<'_>,
         plan: &Plan,
     ) -> Option<Halt> {
-        let gate = LocalGate::new(places(plan));
         let room = Arc::new(Semaphore::new(places(plan) + CHUNKS_BESIDE));
         let mut halt = None;
         for left in pending {
             halt = match restore.chunk(&left.outline, &self.spool) {
-                Ok(chunk) => self.start(chunk, left.way, &gate, &room, plan).await.err(),
+                Ok(chunk) => self.start(chunk, left.way, &room, plan).await.err(),
                 Err(error) => Some(Halt::Source(error)),
             };
             if halt.is_some() {
@@ -178,7 +180,7 @@ impl Run {
         }
         if let Some(mut chunks) = chunks {
             if halt.is_none() {
-                halt = self.send_new(&mut chunks, &gate, &room, plan).await.err();
+                halt = self.send_new(&mut chunks, &room, plan).await.err();
             }
             self.read.rows += chunks.rows_read();
             self.read.bytes += chunks.bytes_read();
@@ -199,13 +201,12 @@ impl Run {
     async fn send_new(
         &mut self,
         chunks: &mut Chunks,
-        gate: &LocalGate,
         room: &Arc<Semaphore>,
         plan: &Plan,
     ) -> Result<(), Halt> {
         while let Some(chunk) = self.next_chunk(chunks, plan).await? {
             let way = Way::Import(Begin::Submit { lost: 0 });
-            self.start(chunk, way, gate, room, plan).await?;
+            self.start(chunk, way, room, plan).await?;
         }
         let ended = self.importer.ledger.source_ended(chunks.bytes_read()).await;
         ended.map_err(Halt::Error)
@@ -301,17 +302,17 @@ impl Run {
         &mut self,
         chunk: Chunk,
         way: Way,
-        gate: &LocalGate,
         room: &Arc<Semaphore>,
         plan: &Plan,
     ) -> Result<(), Halt> {
+        let (gate, number) = (Arc::clone(&self.gate), chunk.number);
         let enter = async {
             // Room first: a place at Marketo is scarcer than memory.
             let room = Arc::clone(room).acquire_owned().await;
-            (gate.enter().await, room)
+            Ok((gate.enter(number).await?, room))
         };
         tokio::pin!(enter);
-        let (permit, room) = loop {
+        let entered = loop {
             tokio::select! {
                 entered = &mut enter => break entered,
                 Some(ended) = self.jobs.join_next() => {
@@ -325,6 +326,13 @@ impl Run {
                     self.unsent(&chunk);
                     return Err(Halt::Signal(signal));
                 }
+            }
+        };
+        let (permit, room) = match entered {
+            Ok(entered) => entered,
+            Err(error) => {
+                self.unsent(&chunk);
+                return Err(Halt::Error(error));
             }
         };
         let (importer, attributor) = (self.importer.clone(), self.attributor.clone());
@@ -410,17 +418,6 @@ impl Run {
                 }
             }
         }
-    }
-}
-
-/// Jobs in flight at most. Two jobs of one list cannot overlap (1019), so a
-/// second upload would only be refused, 10 MB at a time.
-fn places(plan: &Plan) -> usize {
-    match plan.target {
-        Target::Leads {
-            list_id: Some(_), ..
-        } => 1,
-        _ => plan.max_in_flight,
     }
 }
 

@@ -98,6 +98,7 @@ impl Lab {
             instance: self.sandbox.base_url(),
             embedded: false,
             rate: CallRate::default(),
+            gate_folder: None,
             target: leads(),
             sources: vec![Source::File(self.workdir.path(name))],
             format: None,

@@ -21,6 +21,7 @@ mod requests;
 mod sandbox;
 mod scripted_server;
 mod several_sources;
+mod shared_gate;
 mod signals;
 mod summary;
 mod waits;
