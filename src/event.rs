@@ -24,6 +24,8 @@ pub enum WaitReason {
     /// Other mktoload processes of this machine have all jobs in flight that
     /// there may be.
     OtherProcesses,
+    /// A chunk in flight shares a value of the `--serialize-on` column.
+    SharedValue,
 }
 
 impl fmt::Display for WaitReason {
@@ -34,6 +36,7 @@ impl fmt::Display for WaitReason {
             Self::RateLimited => "too many calls (606, 615)",
             Self::Quota => "the daily call quota is used up (607)",
             Self::Fault => "a passing fault",
+            Self::SharedValue => "a chunk in flight shares a value with it (--serialize-on)",
             Self::OtherProcesses => "other mktoload processes on this machine use the slots",
         })
     }

@@ -10,9 +10,11 @@ mod outline;
 mod part;
 mod read;
 pub mod sent;
+mod values;
 
 pub use cutter::{Cut, Cutter, RejectedRow, Rules, Start};
 pub use outline::{Outline, Spool};
 pub use part::{Chunk, Digest, Piece};
 pub use read::{Chunks, ReadSettings};
 pub use sent::{SentRow, SentRows};
+pub use values::Values;

@@ -98,6 +98,7 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         job_timeout: options
             .job_timeout
             .map_or(limits::JOB_TIMEOUT, |given| given.0),
+        serialize_on: options.serialize_on,
         max_errors: options.max_errors,
         on_bad_row: options.on_bad_row.unwrap_or_default(),
         on_unknown: options.on_unknown.unwrap_or_default(),

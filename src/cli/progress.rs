@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use super::Talk;
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, WaitReason};
 
 /// Time between two lines off a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -23,6 +23,8 @@ struct State {
     what: String,
     bar: Option<ProgressBar>,
     last_line: Instant,
+    /// When a wait of our own making was last told of.
+    last_wait: Option<(WaitReason, Instant)>,
     begun: Instant,
     bytes_total: Option<u64>,
     bytes_read: u64,
@@ -52,6 +54,7 @@ impl Progress {
             what,
             bar,
             last_line: Instant::now(),
+            last_wait: None,
             begun: Instant::now(),
             bytes_total: None,
             bytes_read: 0,
@@ -159,6 +162,9 @@ impl State {
                 for_,
                 detail,
             } => {
+                if self.told_just_now(reason) {
+                    return;
+                }
                 let who = chunk.map_or_else(String::new, |chunk| format!("chunk {chunk} "));
                 let wait = for_.map_or_else(String::new, |wait| {
                     let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -171,6 +177,21 @@ impl State {
             }
         }
         self.show();
+    }
+
+    /// Chunks can wait for chunks one after another, all through a run: that is
+    /// told now and then.
+    fn told_just_now(&mut self, reason: WaitReason) -> bool {
+        if !matches!(reason, WaitReason::OtherProcesses | WaitReason::SharedValue) {
+            return false;
+        }
+        let just_now = self
+            .last_wait
+            .is_some_and(|(last, at)| last == reason && at.elapsed() < LINE_EVERY);
+        if !just_now {
+            self.last_wait = Some((reason, Instant::now()));
+        }
+        just_now
     }
 
     fn show(&mut self) {

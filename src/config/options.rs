@@ -70,6 +70,11 @@ pub struct Options {
     #[serde(deserialize_with = "from_text")]
     pub max_errors: Option<MaxErrors>,
 
+    /// Never have two chunks in flight that share a value of this column; case
+    /// and blanks round a value make no difference [default: off]
+    #[arg(long, value_name = "COLUMN")]
+    pub serialize_on: Option<String>,
+
     /// Rows with too many or too few fields: reject them, stop before the
     /// first, or send them as they are [default: reject]
     #[arg(
@@ -132,6 +137,7 @@ impl Options {
         "poll_interval",
         "rate_limit",
         "max_errors",
+        "serialize_on",
         "on_bad_row",
         "on_unknown",
         "job_timeout",
@@ -154,6 +160,7 @@ impl Options {
             poll_interval: self.poll_interval.or(below.poll_interval),
             rate_limit: self.rate_limit.or(below.rate_limit),
             max_errors: self.max_errors.or(below.max_errors),
+            serialize_on: self.serialize_on.or(below.serialize_on),
             on_bad_row: self.on_bad_row.or(below.on_bad_row),
             on_unknown: self.on_unknown.or(below.on_unknown),
             job_timeout: self.job_timeout.or(below.job_timeout),

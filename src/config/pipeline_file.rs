@@ -219,6 +219,7 @@ max_in_flight = 2
 poll_interval = "5s"
 rate_limit = "50/20s"
 max_errors = 10
+serialize_on = "email"
 on_bad_row = "reject"
 on_unknown = "hold"
 job_timeout = "24h"

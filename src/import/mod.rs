@@ -1,15 +1,18 @@
 //! The gate, submitting, and polling: a chunk becomes a job and a job ends.
 //!
 //! [`import_chunk`] takes one chunk through all of it; the gate bounds how many
-//! are between their submit and their end.
+//! are between their submit and their end, and [`Serial`] which of them may be
+//! so together.
 
 mod gate;
 mod job;
 mod poll;
+mod serial;
 mod submit;
 
 pub use gate::{Gate, LocalGate, Permit, SharedGate};
 pub use job::{Begin, ChunkEnd, ChunkImport, Count, import_chunk};
+pub use serial::{Serial, Turn};
 pub(crate) use submit::file_name;
 
 use std::sync::Arc;

@@ -93,6 +93,7 @@ impl Run {
             imbalances: books.imbalances,
             rejects_missing: tally.rejects_missing,
             rejects_candidates: tally.rejects_candidates,
+            serialize_waits: self.serial.map_or(0, |serial| serial.waits()),
         };
         let state = if resumable {
             RunState::Interrupted

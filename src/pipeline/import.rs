@@ -11,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::marketo::{self, Client};
 use crate::pipeline::Plan;
 use crate::pipeline::finish::Imported;
+use crate::pipeline::gate::serial;
 use crate::pipeline::lock::RunLock;
 use crate::pipeline::resume::Restore;
 use crate::pipeline::run::{Run, Signal};
@@ -44,6 +45,8 @@ pub async fn import(
     let chunks = Chunks::open(plan.sources.clone(), read_settings(&plan)).await?;
     client.log_in().await?;
     let layout = layout(&plan, &chunks);
+    // A column that is not there is said before there is a run to go on with.
+    serial(&plan, &layout, &events)?;
     let ledger = ledger
         .begin_run(run_record(&plan, &layout)?, sources)
         .await?;

@@ -43,6 +43,8 @@ pub struct Plan {
     pub poll_interval: Duration,
     /// How long a job may take.
     pub job_timeout: Duration,
+    /// The column of which no two chunks in flight share a value.
+    pub serialize_on: Option<String>,
     /// Failed and rejected rows after which nothing more is sent.
     pub max_errors: Option<MaxErrors>,
     /// What happens to a row that breaks a rule.

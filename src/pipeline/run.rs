@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 use crate::chunk::{Chunk, Chunks, Cut, Outline, Spool};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{Begin, ChunkImport, Gate, Importer, Stopping};
+use crate::import::{Begin, ChunkImport, Gate, Importer, Serial, Stopping};
 use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
 use crate::pipeline::account::{Account, ChunkResult, Fate};
 use crate::pipeline::attribute::Attributor;
-use crate::pipeline::gate::{gate, places};
+use crate::pipeline::gate::{gate, places, serial};
 use crate::pipeline::import::rejected;
 use crate::pipeline::resume::{Pending, Restore};
 use crate::pipeline::setup::{Came, chunk_record};
@@ -46,6 +46,7 @@ const CHUNKS_BESIDE: usize = 1;
 pub(super) struct Run {
     pub(super) importer: Importer,
     gate: Arc<dyn Gate>,
+    pub(super) serial: Option<Arc<Serial>>,
     attributor: Attributor,
     pub(super) reporter: Reporter,
     spool: Spool,
@@ -93,6 +94,7 @@ impl Run {
     ) -> Result<Self> {
         let reporter = Reporter::new(plan.folder.join("entries"), layout.clone())?;
         let gate = gate(plan, &events)?;
+        let serial = serial(plan, layout, &events)?;
         let (stopping, stop) = watch::channel(Stopping::No);
         let importer = Importer {
             ledger,
@@ -119,6 +121,7 @@ impl Run {
         Ok(Self {
             importer,
             gate,
+            serial,
             attributor,
             reporter,
             spool,
@@ -305,11 +308,18 @@ impl Run {
         room: &Arc<Semaphore>,
         plan: &Plan,
     ) -> Result<(), Halt> {
-        let (gate, number) = (Arc::clone(&self.gate), chunk.number);
+        let (gate, serial) = (Arc::clone(&self.gate), self.serial.clone());
+        // The clone shares the bytes.
+        let next = chunk.clone();
         let enter = async {
             // Room first: a place at Marketo is scarcer than memory.
             let room = Arc::clone(room).acquire_owned().await;
-            Ok((gate.enter(number).await?, room))
+            let number = next.number;
+            let turn = match &serial {
+                Some(serial) => Some(serial.enter(next).await?),
+                None => None,
+            };
+            Ok((gate.enter(number).await?, turn, room))
         };
         tokio::pin!(enter);
         let entered = loop {
@@ -328,7 +338,7 @@ impl Run {
                 }
             }
         };
-        let (permit, room) = match entered {
+        let (permit, turn, room) = match entered {
             Ok(entered) => entered,
             Err(error) => {
                 self.unsent(&chunk);
@@ -338,7 +348,7 @@ impl Run {
         let (importer, attributor) = (self.importer.clone(), self.attributor.clone());
         self.jobs.spawn(async move {
             let _room = room;
-            chunk_task(importer, attributor, chunk, way, permit).await
+            chunk_task(importer, attributor, chunk, way, (permit, turn)).await
         });
         Ok(())
     }

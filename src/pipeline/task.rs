@@ -2,7 +2,7 @@
 
 use crate::chunk::Chunk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::import::{Begin, ChunkImport, Importer, Permit, import_chunk};
+use crate::import::{Begin, ChunkImport, Importer, Permit, Turn, import_chunk};
 use crate::pipeline::account::ChunkResult;
 use crate::pipeline::attribute::Attributor;
 
@@ -22,10 +22,10 @@ pub(super) async fn chunk_task(
     attributor: Attributor,
     chunk: Chunk,
     way: Way,
-    permit: Permit,
+    (permit, turn): (Permit, Option<Turn>),
 ) -> Result<(ChunkResult, Option<Error>)> {
-    // Dropping the permit at its end lets the next chunk in before failures
-    // are looked for.
+    // Dropping the permit at its end, and then the turn, lets the next chunk in
+    // before failures are looked for.
     let known = matches!(way, Way::Report(_));
     let mut way = match way {
         Way::Import(begin) => import_chunk(&importer, &chunk, begin, permit).await,
@@ -34,6 +34,7 @@ pub(super) async fn chunk_task(
             ended
         }
     };
+    drop(turn);
     let fatal = way.fatal.take();
     let mut result = ChunkResult::new(&chunk, &way, None);
     let number = chunk.number;

@@ -96,6 +96,9 @@ pub struct Summary {
     /// Beyond the contract: rows of the rejects file that may be good, and
     /// stand there because they cannot be told apart from one that failed.
     pub rejects_candidates: u64,
+    /// Beyond the contract: chunks that waited because one in flight shared a
+    /// value of the `--serialize-on` column.
+    pub serialize_waits: u64,
 }
 
 impl Summary {

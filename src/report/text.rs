@@ -74,6 +74,15 @@ pub fn text(summary: &Summary) -> String {
             ),
         );
     }
+    if summary.serialize_waits > 0 {
+        wrapped(
+            &mut text,
+            &format!(
+                "held back by --serialize-on until no chunk in flight shared a value: {}",
+                counted(summary.serialize_waits, "chunk")
+            ),
+        );
+    }
     // Paths are never cut: they are there to be copied.
     line(&mut text, &format!("  report   {}", summary.report));
     if rows.failed + rows.rejected + rows.unknown > 0 {

@@ -106,6 +106,7 @@ impl Lab {
             max_in_flight: limits::RUNNING_JOBS,
             poll_interval: Duration::from_millis(10),
             job_timeout: Duration::from_secs(60),
+            serialize_on: None,
             max_errors: None,
             on_bad_row: OnBadRow::Reject,
             on_unknown: OnUnknown::Resend,

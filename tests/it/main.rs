@@ -20,6 +20,7 @@ mod report;
 mod requests;
 mod sandbox;
 mod scripted_server;
+mod serialize;
 mod several_sources;
 mod shared_gate;
 mod signals;

@@ -18,7 +18,12 @@ const CONTRACT: &str = r#"
  "api_calls":0,"elapsed_ms":0,"report":"…","rejects":"…"}"#;
 
 /// Keys that the summary has beyond the contract's.
-const BEYOND: [&str; 3] = ["imbalances", "rejects_candidates", "rejects_missing"];
+const BEYOND: [&str; 4] = [
+    "imbalances",
+    "rejects_candidates",
+    "rejects_missing",
+    "serialize_waits",
+];
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     value

@@ -122,6 +122,7 @@ fn summary() -> Summary {
         }],
         rejects_missing: 1,
         rejects_candidates: 2,
+        serialize_waits: 3,
     }
 }
 
@@ -142,6 +143,7 @@ fn the_text_fits_a_terminal() {
       not found in the source: 1 failed row; in the report, but not in the rejects
         file
       cannot be told apart from a failed row: 2 rows; in the rejects file with it
+      held back by --serialize-on until no chunk in flight shared a value: 3 chunks
       report   /state/run/report.csv
       rejects  /state/run/rejects.csv
     ");
@@ -149,5 +151,5 @@ fn the_text_fits_a_terminal() {
 
 #[test]
 fn the_json_is_the_contracts() {
-    assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"schema":1,"run_id":"20261124T203300Z-k3fa","outcome":"unbalanced","exit_code":7,"rows":{"read":1234567,"accepted":1234560,"failed":5,"warned":2,"rejected":1,"unknown":0},"balanced":false,"bytes":{"read":104857600,"sent":104900000},"chunks":[{"chunk":1,"rows":1234567,"bytes":104857600,"batch_id":null,"status":"Complete","accepted":1234560,"failed":5,"warned":2,"submits":1,"message":""}],"reasons":[{"reason":"Lead could not be imported\u001b[31m: the value for the field `somethingQuiteLong` is not an email address","status":"failed","rows":5,"first_rows":[7,8,4000]}],"api_calls":1042,"elapsed_ms":65432,"report":"/state/run/report.csv","rejects":"/state/run/rejects.csv","imbalances":[{"chunk":null,"message":"1234567 rows were read, but 1234560 accepted + 5 failed + 1 rejected + 0 unknown are 1234566"}],"rejects_missing":1,"rejects_candidates":2}"#);
+    assert_snapshot!(serde_json::to_string(&summary()).unwrap(), @r#"{"schema":1,"run_id":"20261124T203300Z-k3fa","outcome":"unbalanced","exit_code":7,"rows":{"read":1234567,"accepted":1234560,"failed":5,"warned":2,"rejected":1,"unknown":0},"balanced":false,"bytes":{"read":104857600,"sent":104900000},"chunks":[{"chunk":1,"rows":1234567,"bytes":104857600,"batch_id":null,"status":"Complete","accepted":1234560,"failed":5,"warned":2,"submits":1,"message":""}],"reasons":[{"reason":"Lead could not be imported\u001b[31m: the value for the field `somethingQuiteLong` is not an email address","status":"failed","rows":5,"first_rows":[7,8,4000]}],"api_calls":1042,"elapsed_ms":65432,"report":"/state/run/report.csv","rejects":"/state/run/rejects.csv","imbalances":[{"chunk":null,"message":"1234567 rows were read, but 1234560 accepted + 5 failed + 1 rejected + 0 unknown are 1234566"}],"rejects_missing":1,"rejects_candidates":2,"serialize_waits":3}"#);
 }
