@@ -93,6 +93,15 @@ pub enum Event {
         /// Rows accepted with a remark.
         warned: u64,
     },
+    /// Marketo found a chunk too large (413); it goes in two halves instead.
+    Halved {
+        /// Which.
+        chunk: ChunkNumber,
+        /// The number of its first half.
+        first: ChunkNumber,
+        /// The number of its second half.
+        second: ChunkNumber,
+    },
     /// Something waits. Emitted once for each wait of one chunk or call, not
     /// for each attempt.
     Waiting {

@@ -54,7 +54,8 @@ number! {
     LineNumber(u64)
 }
 number! {
-    /// A chunk of a run, counted from 1 in source order.
+    /// A chunk of a run, counted from 1 in source order, but for the halves of
+    /// a chunk that was too large: they get the next numbers at that time.
     ChunkNumber(u32)
 }
 number! {

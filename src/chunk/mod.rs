@@ -5,7 +5,9 @@
 //! which does no I/O.
 
 pub mod cutter;
+mod halve;
 mod head;
+mod numbers;
 mod outline;
 mod part;
 mod read;
@@ -13,6 +15,7 @@ pub mod sent;
 mod values;
 
 pub use cutter::{Cut, Cutter, RejectedRow, Rules, Start};
+pub use numbers::Numbers;
 pub use outline::{Outline, Spool};
 pub use part::{Chunk, Digest, Piece};
 pub use read::{Chunks, ReadSettings};

@@ -194,6 +194,12 @@ impl Spool {
         Ok(())
     }
 
+    /// Whether the rows of a chunk are kept.
+    #[must_use]
+    pub fn holds(&self, chunk: ChunkNumber) -> bool {
+        self.path(chunk).exists()
+    }
+
     /// Lets go of a chunk that is done.
     pub fn release(&self, chunk: ChunkNumber) {
         // It is not there for a chunk of a plain file; and what stays is

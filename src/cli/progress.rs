@@ -116,6 +116,11 @@ fn log(event: &Event) {
         } => {
             tracing::info!(%chunk, accepted, failed, warned, "chunk done");
         }
+        Event::Halved {
+            chunk,
+            first,
+            second,
+        } => tracing::info!(%chunk, %first, %second, "too large, sent in halves"),
         Event::Waiting {
             chunk,
             reason,
@@ -156,6 +161,13 @@ impl State {
                 self.failed += failed;
                 self.warned += warned;
             }
+            Event::Halved {
+                chunk,
+                first,
+                second,
+            } => self.say(&format!(
+                "chunk {chunk} is too large for Marketo (413): sent in halves {first} and {second}"
+            )),
             Event::Waiting {
                 chunk,
                 reason,

@@ -83,16 +83,33 @@ pub enum Begin {
     },
 }
 
-/// Takes `chunk` through Marketo, with each step in the ledger. The place at the
-/// gate is free again when this returns.
-pub async fn import_chunk(
+/// How a chunk's way through Marketo went.
+pub(super) enum Went {
+    /// To an end.
+    Ended(ChunkImport),
+    /// Marketo does not take a file of its size. In the ledger the chunk is
+    /// still being submitted.
+    TooLarge {
+        /// What it said.
+        error: Error,
+        /// How often Marketo may have taken the chunk before it said so.
+        submits: u32,
+    },
+}
+
+/// Takes `chunk` through Marketo at the place of `permit`, with each step in the
+/// ledger.
+pub(super) async fn import_chunk(
     importer: &Importer,
     chunk: &Chunk,
     begin: Begin,
-    permit: Permit,
-) -> ChunkImport {
+    permit: &Permit,
+) -> Went {
     let mut import = match begin {
-        Begin::Submit { lost } => submitted(importer, chunk, lost, &permit).await,
+        Begin::Submit { lost } => match submitted(importer, chunk, lost, permit).await {
+            Went::Ended(import) => import,
+            too_large @ Went::TooLarge { .. } => return too_large,
+        },
         Begin::Poll { batch_id, submits } => {
             let mut import = polled(importer, chunk.number, batch_id).await;
             import.submits = submits;
@@ -114,18 +131,20 @@ pub async fn import_chunk(
     {
         import.fatal.get_or_insert(error);
     }
-    import
+    Went::Ended(import)
 }
 
-async fn submitted(importer: &Importer, chunk: &Chunk, lost: u32, permit: &Permit) -> ChunkImport {
+async fn submitted(importer: &Importer, chunk: &Chunk, lost: u32, permit: &Permit) -> Went {
     let (submission, submits) = submit(importer, chunk, lost, permit).await;
-    let ended = |end, fatal| ChunkImport {
+    let import = |end, batch_id, fatal| ChunkImport {
         end,
-        batch_id: None,
+        batch_id,
         submits,
         fatal,
     };
+    let ended = |end, fatal| Went::Ended(import(end, None, fatal));
     let created = match submission {
+        Submission::TooLarge(error) => return Went::TooLarge { error, submits },
         Submission::Taken(created) => created,
         Submission::Lost(why) => return ended(ChunkEnd::Unknown(why), None),
         Submission::NotSent => return ended(ChunkEnd::NotSent, None),
@@ -150,15 +169,13 @@ async fn submitted(importer: &Importer, chunk: &Chunk, lost: u32, permit: &Permi
     });
     // A create call can answer with a batch id and `Failed` at once.
     if created.state == JobState::Failed {
-        return ChunkImport {
-            batch_id: Some(batch_id),
-            ..ended(ChunkEnd::Failed(created.message), None)
-        };
+        let end = ChunkEnd::Failed(created.message);
+        return Went::Ended(import(end, Some(batch_id), None));
     }
-    ChunkImport {
+    Went::Ended(ChunkImport {
         submits,
         ..polled(importer, chunk.number, batch_id).await
-    }
+    })
 }
 
 /// What becomes of a job.

@@ -1,17 +1,21 @@
 //! The gate, submitting, and polling: a chunk becomes a job and a job ends.
 //!
-//! [`import_chunk`] takes one chunk through all of it; the gate bounds how many
+//! [`import_halving`] takes one chunk through all of it; the gate bounds how many
 //! are between their submit and their end, and [`Serial`] which of them may be
 //! so together.
 
 mod gate;
+mod halves;
 mod job;
 mod poll;
+mod record;
 mod serial;
 mod submit;
 
 pub use gate::{Gate, LocalGate, Permit, SharedGate};
-pub use job::{Begin, ChunkEnd, ChunkImport, Count, import_chunk};
+pub use halves::import_halving;
+pub use job::{Begin, ChunkEnd, ChunkImport, Count};
+pub use record::{Came, chunk_record, outline};
 pub use serial::{Serial, Turn};
 pub(crate) use submit::file_name;
 
@@ -21,6 +25,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::chunk::{Numbers, Spool};
 use crate::config::choice::OnUnknown;
 use crate::config::{Format, Target};
 use crate::error::Error;
@@ -47,6 +52,10 @@ pub struct Importer {
     pub on_unknown: OnUnknown,
     /// Where events go.
     pub events: Events,
+    /// Rows of chunks that cannot be read from their source again.
+    pub spool: Spool,
+    /// The numbers of the run's chunks.
+    pub numbers: Numbers,
     /// Bytes of all files sent, repetitions included.
     pub bytes_sent: Arc<AtomicU64>,
     /// How far the run has been told to stop.

@@ -26,6 +26,8 @@ pub(super) enum Submission {
     Taken(Taken),
     /// Marketo refused it for good.
     Refused(Error),
+    /// Marketo does not take a file of this size.
+    TooLarge(Error),
     /// The answer was lost, and the chunk is not sent again.
     Lost(String),
     /// The run was told to stop before Marketo took it.
@@ -131,6 +133,10 @@ pub(super) async fn submit(
             }
             Ok(CreateOutcome::Refused(refusal)) => refusal,
         };
+        if refusal.verdict == Verdict::Split {
+            // Its halves are entered in the ledger in its place.
+            return (Submission::TooLarge(importer.explained(&refusal)), submits);
+        }
         let wait = waits.next(refusal.verdict);
         let event = match wait {
             None if importer.explained(&refusal).kind() == ErrorKind::Refused => {
@@ -173,11 +179,10 @@ fn note_of(refusal: &Refusal) -> Note {
 /// What a refusal that no waiting helps comes to.
 fn final_refusal(importer: &Importer, refusal: &Refusal) -> Submission {
     let error = importer.explained(refusal);
-    // 1003 and 413 are about this file. Any other refusal is about parameters
+    // 1003 is about this file. Any other refusal is about parameters
     // and header, which all chunks share: sending them too would only have
     // them refused, 10 MB at a time.
-    let of_this_file = refusal.verdict == Verdict::Split || refusal.code.as_deref() == Some("1003");
-    if of_this_file {
+    if refusal.code.as_deref() == Some("1003") {
         Submission::Refused(error)
     } else {
         Submission::Fatal(error)

@@ -6,7 +6,7 @@ use std::io::{BufReader, Seek as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::chunk::{Chunk, SentRows, Spool};
+use crate::chunk::{Chunk, SentRows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failures::{self, FileKind, Finding, Found, Match, Sent};
 use crate::import::{ChunkEnd, ChunkImport, Importer};
@@ -24,8 +24,6 @@ pub(super) struct Attributor {
     pub(super) key_columns: Arc<Vec<usize>>,
     /// The run's folder, for failure files until they are read.
     pub(super) folder: PathBuf,
-    /// Rows of chunks, until they are done.
-    pub(super) spool: Spool,
     /// One chunk is attributed at a time: its rows, their index and its failure
     /// file are the most that a run holds in memory.
     pub(super) worker: Worker,

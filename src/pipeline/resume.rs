@@ -11,7 +11,7 @@ use crate::chunk::{Chunk, Chunks, Outline, Spool, Start};
 use crate::config::choice::OnUnknown;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{Begin, ChunkEnd, ChunkImport};
+use crate::import::{Begin, ChunkEnd, ChunkImport, outline};
 use crate::ledger::{
     ChunkEvent, ChunkRecord, ChunkState, EndState, Ledger, Note, RunLedger, SourceRecord,
 };
@@ -22,7 +22,7 @@ use crate::pipeline::finish::Imported;
 use crate::pipeline::import::read_settings;
 use crate::pipeline::lock::RunLock;
 use crate::pipeline::run::{Read, Run, Signal};
-use crate::pipeline::setup::{Arguments, outline, untouched};
+use crate::pipeline::setup::{Arguments, untouched};
 use crate::pipeline::task::Way;
 use crate::report::{Key, Layout};
 use crate::source::Source;

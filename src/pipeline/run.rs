@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::chunk::{Chunk, Chunks, Cut, Outline, Spool};
+use crate::chunk::{Chunk, Chunks, Cut, Numbers, Outline, Spool};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{Begin, ChunkImport, Gate, Importer, Serial, Stopping};
+use crate::import::{Begin, Came, ChunkImport, Gate, Importer, Serial, Stopping, chunk_record};
 use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
@@ -19,8 +19,7 @@ use crate::pipeline::attribute::Attributor;
 use crate::pipeline::gate::{gate, places, serial};
 use crate::pipeline::import::rejected;
 use crate::pipeline::resume::{Pending, Restore};
-use crate::pipeline::setup::{Came, chunk_record};
-use crate::pipeline::task::{Way, chunk_task};
+use crate::pipeline::task::{Ended, Way, chunk_task};
 use crate::pipeline::worker::Worker;
 use crate::report::{Key, Layout, Reporter};
 use crate::units::ChunkNumber;
@@ -51,7 +50,7 @@ pub(super) struct Run {
     pub(super) reporter: Reporter,
     spool: Spool,
     pub(super) account: Account,
-    jobs: JoinSet<Result<(ChunkResult, Option<Error>)>>,
+    jobs: JoinSet<Ended>,
     stopping: watch::Sender<Stopping>,
     signal: watch::Receiver<Option<Signal>>,
     /// What was read by earlier processes of the run, and by this one.
@@ -59,7 +58,6 @@ pub(super) struct Run {
     /// Chunks that an earlier process cut and that are about to be cut again:
     /// they have to come out the same.
     known: VecDeque<Outline>,
-    next_number: ChunkNumber,
     /// Chunks cut so far.
     cuts: u64,
     pub(super) begun: Instant,
@@ -96,8 +94,10 @@ impl Run {
         let gate = gate(plan, &events)?;
         let serial = serial(plan, layout, &events)?;
         let (stopping, stop) = watch::channel(Stopping::No);
+        let spool = Spool::new(plan.folder.join("spool"));
         let importer = Importer {
             ledger,
+            spool: spool.clone(),
             client,
             target: plan.target.clone(),
             format: layout.format,
@@ -105,17 +105,16 @@ impl Run {
             job_timeout: plan.job_timeout,
             on_unknown: plan.on_unknown,
             events,
+            numbers: Numbers::default(),
             bytes_sent: Arc::default(),
             stopping: stop,
         };
-        let spool = Spool::new(plan.folder.join("spool"));
         let attributor = Attributor {
             importer: importer.clone(),
             writer: reporter.chunk_writer(),
             header: Arc::new(layout.names.clone()),
             key_columns: Arc::new(layout.key_columns.clone()),
             folder: plan.folder.clone(),
-            spool: spool.clone(),
             worker: Worker::start(),
         };
         Ok(Self {
@@ -131,7 +130,6 @@ impl Run {
             signal,
             read: Read::default(),
             known: VecDeque::new(),
-            next_number: ChunkNumber::new(1),
             cuts: 0,
             begun: Instant::now(),
         })
@@ -152,7 +150,7 @@ impl Run {
 
     /// Numbers that an earlier process gave.
     pub(super) fn number_used(&mut self, number: ChunkNumber, cut: Option<u64>) {
-        self.next_number = self.next_number.max(number.plus(1));
+        self.importer.numbers.used(number);
         self.cuts = self.cuts.max(cut.unwrap_or(0));
     }
 
@@ -271,8 +269,7 @@ impl Run {
         chunks: &Chunks,
         plan: &Plan,
     ) -> Result<Chunk, Halt> {
-        chunk.number = self.next_number;
-        self.next_number = self.next_number.plus(1);
+        chunk.number = self.importer.numbers.take();
         // Rows rejected before the chunk are on disk before the ledger says
         // that the source was read as far as the chunk.
         self.reporter.sync().map_err(Halt::Error)?;
@@ -362,23 +359,24 @@ impl Run {
     /// Takes in a chunk that came to its end.
     fn take(
         &mut self,
-        ended: Result<Result<(ChunkResult, Option<Error>)>, tokio::task::JoinError>,
+        ended: Result<Ended, tokio::task::JoinError>,
         plan: &Plan,
     ) -> Result<(), Halt> {
-        let (result, fatal) = ended
+        let ended = ended
             .map_err(|error| broken("importing a chunk", error))
-            .and_then(|ended| ended)
             .map_err(Halt::Error)?;
-        if result.fate == Fate::Counted {
-            self.importer.events.emit(Event::ChunkDone {
-                chunk: result.summary.chunk,
-                accepted: result.summary.accepted,
-                failed: result.summary.failed,
-                warned: result.summary.warned,
-            });
+        for result in ended.results {
+            if result.fate == Fate::Counted {
+                self.importer.events.emit(Event::ChunkDone {
+                    chunk: result.summary.chunk,
+                    accepted: result.summary.accepted,
+                    failed: result.summary.failed,
+                    warned: result.summary.warned,
+                });
+            }
+            self.account.chunk(result);
         }
-        self.account.chunk(result);
-        match fatal {
+        match ended.fatal {
             Some(error) => Err(Halt::Error(error)),
             None => self.check_errors(plan),
         }

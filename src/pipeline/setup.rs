@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
-use crate::chunk::{Chunk, Chunks, Outline, Piece};
+use crate::chunk::Chunks;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::ledger::{ChunkRecord, ChunkState, PieceRecord, RunRecord, SourceRecord};
+use crate::ledger::{RunRecord, SourceRecord};
 use crate::pipeline::Plan;
 use crate::report::Layout;
 use crate::source::Source;
@@ -63,58 +63,6 @@ pub(super) fn run_record(plan: &Plan, layout: &Layout) -> Result<RunRecord> {
         target: plan.target.describe(),
         endpoint: plan.instance.clone(),
     })
-}
-
-/// How a chunk came about.
-pub(super) enum Came {
-    /// As the n-th cut of the sources.
-    Cut(u64),
-}
-
-/// The ledger's record of a chunk.
-pub(super) fn chunk_record(chunk: &Chunk, came: Came) -> ChunkRecord {
-    let (parent, cut) = match came {
-        Came::Cut(nth) => (None, Some(nth)),
-    };
-    ChunkRecord {
-        chunk: chunk.number,
-        parent,
-        cut,
-        pieces: chunk.pieces.iter().map(piece_record).collect(),
-        rows: chunk.rows,
-        bytes: chunk.bytes,
-        digest: chunk.digest.0,
-        state: ChunkState::Ready { lost: 0 },
-        result: None,
-        submits: Vec::new(),
-    }
-}
-
-fn piece_record(piece: &Piece) -> PieceRecord {
-    PieceRecord {
-        source: piece.source,
-        first_row: piece.first_row,
-        first_line: piece.first_line,
-        rows: piece.rows,
-        range: piece.range.clone(),
-    }
-}
-
-/// A chunk of the ledger, without its bytes.
-pub(super) fn outline(record: &ChunkRecord) -> Outline {
-    let piece = |piece: &PieceRecord| Piece {
-        source: piece.source,
-        first_row: piece.first_row,
-        first_line: piece.first_line,
-        rows: piece.rows,
-        range: piece.range.clone(),
-    };
-    Outline {
-        number: record.chunk,
-        pieces: record.pieces.iter().map(piece).collect(),
-        rows: record.rows,
-        digest: crate::chunk::Digest(record.digest),
-    }
 }
 
 /// The sources as they are now.

@@ -1,8 +1,8 @@
 //! One chunk's whole way, failures found, each step in the ledger.
 
 use crate::chunk::Chunk;
-use crate::error::{Error, ErrorKind, Result};
-use crate::import::{Begin, ChunkImport, Importer, Permit, Turn, import_chunk};
+use crate::error::{Error, ErrorKind};
+use crate::import::{Begin, ChunkImport, Importer, Permit, Turn, import_halving};
 use crate::pipeline::account::ChunkResult;
 use crate::pipeline::attribute::Attributor;
 
@@ -15,48 +15,75 @@ pub(super) enum Way {
     Report(ChunkImport),
 }
 
-/// Takes `chunk` through Marketo and writes what became of its rows. Gives with
-/// its result the error that stops the run, if there is one.
+/// What one chunk came to: itself, or the parts that it was sent in.
+pub(super) struct Ended {
+    pub(super) results: Vec<ChunkResult>,
+    /// What stops the run, if something did.
+    pub(super) fatal: Option<Error>,
+}
+
+/// Takes `chunk` through Marketo and writes what became of its rows.
 pub(super) async fn chunk_task(
     importer: Importer,
     attributor: Attributor,
     chunk: Chunk,
     way: Way,
     (permit, turn): (Permit, Option<Turn>),
-) -> Result<(ChunkResult, Option<Error>)> {
+) -> Ended {
+    let known = matches!(way, Way::Report(_));
     // Dropping the permit at its end, and then the turn, lets the next chunk in
     // before failures are looked for.
-    let known = matches!(way, Way::Report(_));
-    let mut way = match way {
-        Way::Import(begin) => import_chunk(&importer, &chunk, begin, permit).await,
-        Way::Report(ended) => {
+    let parts = match way {
+        Way::Import(begin) => import_halving(&importer, chunk, begin, permit).await,
+        Way::Report(import) => {
             drop(permit);
-            ended
+            vec![(chunk, import)]
         }
     };
     drop(turn);
-    let fatal = way.fatal.take();
-    let mut result = ChunkResult::new(&chunk, &way, None);
+    let mut ended = Ended {
+        results: Vec::with_capacity(parts.len()),
+        fatal: None,
+    };
+    for (chunk, mut import) in parts {
+        ended.fatal = ended.fatal.or(import.fatal.take());
+        let (result, fault) = reported(&importer, &attributor, chunk, &import, known).await;
+        ended.results.push(result);
+        ended.fatal = ended.fatal.or(fault);
+    }
+    ended
+}
+
+/// What a chunk came to, once it is in the report and the ledger; and what went
+/// wrong in that. `known`: there is no more to find out about it.
+async fn reported(
+    importer: &Importer,
+    attributor: &Attributor,
+    chunk: Chunk,
+    import: &ChunkImport,
+    known: bool,
+) -> (ChunkResult, Option<Error>) {
+    let mut result = ChunkResult::new(&chunk, import, None);
     let number = chunk.number;
-    match attributor.attribute(chunk, &way).await {
+    match attributor.attribute(chunk, import).await {
         Ok(received) => result.book.received = received,
         // Marketo's counts stand; that its rows were not found shows in the
         // books, and a resume looks for them again.
         Err(error) => {
             result.open = true;
-            return Ok((result, Some(fatal.unwrap_or(error))));
+            return (result, Some(error));
         }
     }
     result.open = !known && !result.is_final(importer.on_unknown);
     if result.open {
-        return Ok((result, fatal));
+        return (result, None);
     }
     let noted = match serde_json::to_string(&result) {
-        Ok(text) => importer.ledger.reported(number, text).await.map(|_| ()),
+        Ok(text) => importer.ledger.reported(number, text).await,
         Err(error) => Err(
             Error::new(ErrorKind::Internal, "a chunk's result cannot be written").because(error),
         ),
     };
-    attributor.spool.release(number);
-    Ok((result, fatal.or(noted.err())))
+    importer.spool.release(number);
+    (result, noted.err())
 }
