@@ -175,6 +175,7 @@ pub(super) fn client(
     };
     Client::new(ClientConfig {
         rate: plan.rate,
+        wait_for_quota: plan.wait_for_quota,
         events: progress.events(),
         ..ClientConfig::new(instance, credentials)
     })

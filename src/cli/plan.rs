@@ -88,6 +88,7 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         },
         embedded: endpoint == Endpoint::Sandbox,
         rate: options.rate_limit.unwrap_or_default(),
+        wait_for_quota: options.wait_for_quota.unwrap_or(false),
         gate_folder,
         target,
         sources,

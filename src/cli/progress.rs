@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 
 use super::Talk;
 use crate::event::{Event, Events, WaitReason};
@@ -91,6 +92,21 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// How long a wait is, and until when where that is worth a look at the clock.
+fn wait_text(wait: Duration, now: Timestamp) -> String {
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let mut text = format!(
+        " {}",
+        humantime::format_duration(Duration::from_millis(millis))
+    );
+    if wait >= Duration::from_secs(60)
+        && let Ok(end) = now.checked_add(wait)
+    {
+        let _ = write!(text, " (until {})", end.strftime("%Y-%m-%d %H:%M UTC"));
+    }
+    text
 }
 
 /// The same events as logs, with identifiers as fields.
@@ -178,13 +194,7 @@ impl State {
                     return;
                 }
                 let who = chunk.map_or_else(String::new, |chunk| format!("chunk {chunk} "));
-                let wait = for_.map_or_else(String::new, |wait| {
-                    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                    format!(
-                        " {}",
-                        humantime::format_duration(Duration::from_millis(wait))
-                    )
-                });
+                let wait = for_.map_or_else(String::new, |wait| wait_text(wait, Timestamp::now()));
                 self.say(&format!("{who}waits{wait}: {reason}: {detail}"));
             }
         }
@@ -246,5 +256,19 @@ impl State {
             humantime::format_duration(Duration::from_secs(self.begun.elapsed().as_secs())),
         );
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_wait_says_until_when() {
+        let now: Timestamp = "2026-11-25T00:26:48Z".parse().unwrap();
+        let text = |seconds: f64| wait_text(Duration::from_secs_f64(seconds), now);
+        assert_eq!(text(0.932), " 932ms");
+        assert_eq!(text(20.5), " 20s 500ms");
+        assert_eq!(text(20_052.0), " 5h 34m 12s (until 2026-11-25 06:01 UTC)");
     }
 }

@@ -85,6 +85,7 @@ fn change(plan: &mut Plan, options: Options) -> Result<()> {
         plan.max_in_flight = usize::try_from(given).unwrap_or(usize::MAX);
     }
     plan.rate = options.rate_limit.unwrap_or(plan.rate);
+    plan.wait_for_quota = options.wait_for_quota.unwrap_or(plan.wait_for_quota);
     plan.max_errors = options.max_errors.or(plan.max_errors);
     plan.on_unknown = options.on_unknown.unwrap_or(plan.on_unknown);
     plan.job_timeout = options

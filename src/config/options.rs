@@ -100,6 +100,11 @@ pub struct Options {
     #[serde(deserialize_with = "from_text")]
     pub job_timeout: Option<Time>,
 
+    /// When the daily call quota is used up, wait for its reset at midnight US
+    /// Central time instead of ending with exit code 75
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "true|false")]
+    pub wait_for_quota: Option<bool>,
+
     /// Where runs keep their files [default: $XDG_STATE_HOME/mktoload]
     #[arg(long, env = "MKTOLOAD_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
@@ -141,6 +146,7 @@ impl Options {
         "on_bad_row",
         "on_unknown",
         "job_timeout",
+        "wait_for_quota",
         "state_dir",
         "report",
         "rejects",
@@ -164,6 +170,7 @@ impl Options {
             on_bad_row: self.on_bad_row.or(below.on_bad_row),
             on_unknown: self.on_unknown.or(below.on_unknown),
             job_timeout: self.job_timeout.or(below.job_timeout),
+            wait_for_quota: self.wait_for_quota.or(below.wait_for_quota),
             state_dir: self.state_dir.or(below.state_dir),
             report: self.report.or(below.report),
             rejects: self.rejects.or(below.rejects),

@@ -223,6 +223,7 @@ serialize_on = "email"
 on_bad_row = "reject"
 on_unknown = "hold"
 job_timeout = "24h"
+wait_for_quota = true
 state_dir = "state"
 report = "report.csv"
 rejects = "rejects.csv"

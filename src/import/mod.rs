@@ -81,7 +81,7 @@ impl Importer {
     }
 
     /// Resolves when the run has been told to stop at least this far.
-    async fn stopped(&self, far: Stopping) {
+    pub(crate) async fn stopped(&self, far: Stopping) {
         let mut stopping = self.stopping.clone();
         if stopping.wait_for(|now| *now >= far).await.is_err() {
             // The run has ended its side: nobody can tell us to stop any more.

@@ -30,11 +30,14 @@ pub(super) async fn wait_for_end(
     loop {
         tokio::select! {
             () = tokio::time::sleep(importer.poll_interval) => {}
-            () = importer.stopped(Stopping::AtOnce) => {
-                return Polled::NotSeen("interrupted before the job was seen to end".to_owned());
-            }
+            () = importer.stopped(Stopping::AtOnce) => return interrupted(),
         }
-        let status = match importer.client.status(&importer.target, batch_id).await {
+        // One call can wait for hours, for the quota or for a fault to pass.
+        let status = tokio::select! {
+            status = importer.client.status(&importer.target, batch_id) => status,
+            () = importer.stopped(Stopping::AtOnce) => return interrupted(),
+        };
+        let status = match status {
             Ok(status) => status,
             Err(error) => return Polled::Fatal(error),
         };
@@ -67,4 +70,8 @@ pub(super) async fn wait_for_end(
             ));
         }
     }
+}
+
+fn interrupted() -> Polled {
+    Polled::NotSeen("interrupted before the job was seen to end".to_owned())
 }

@@ -204,7 +204,7 @@ pub(crate) fn file_name(chunk: ChunkNumber, format: crate::config::Format) -> St
     format!("chunk-{:06}.{format}", chunk.get())
 }
 
-/// The waits of one chunk, each reason told once.
+/// The waits of one chunk, each reason told once in a row.
 struct Waits<'a> {
     importer: &'a Importer,
     chunk: ChunkNumber,
@@ -228,7 +228,8 @@ impl Waits<'_> {
         permit: &Permit,
     ) -> bool {
         let reason = verdict.wait_reason();
-        if self.told != Some(reason) {
+        // Each wait for the quota is one of its own, of up to a day.
+        if self.told != Some(reason) || reason == WaitReason::Quota {
             self.told = Some(reason);
             self.importer.events.emit(Event::Waiting {
                 chunk: Some(self.chunk),
@@ -243,5 +244,107 @@ impl Waits<'_> {
             () = permit.another_ended(), if freed_by_us => true,
             () = self.importer.stopped(Stopping::NothingNew) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use tokio::sync::watch;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::chunk::Numbers;
+    use crate::config::{Credentials, Endpoint, Format, Target};
+    use crate::event::Events;
+    use crate::import::{Gate as _, LocalGate};
+    use crate::marketo::verdict::{Body, Call, Seen};
+    use crate::marketo::{Client, ClientConfig, until_quota_reset};
+
+    /// An importer whose client calls nobody, and what stops it.
+    fn importer(wait_for_quota: bool, events: Events) -> (Importer, watch::Sender<Stopping>) {
+        let Ok(Endpoint::Instance(instance)) = Endpoint::parse("http://127.0.0.1:9", false) else {
+            panic!("an instance");
+        };
+        let credentials = Credentials {
+            client_id: "id".to_owned(),
+            client_secret: "secret".into(),
+        };
+        let (stop, stopping) = watch::channel(Stopping::No);
+        let importer = Importer {
+            client: Client::new(ClientConfig {
+                wait_for_quota,
+                ..ClientConfig::new(instance, credentials)
+            })
+            .unwrap(),
+            target: Target::CustomObjects {
+                api_name: "car_c".to_owned(),
+            },
+            format: Format::Csv,
+            poll_interval: Duration::from_secs(5),
+            job_timeout: Duration::from_secs(60),
+            on_unknown: OnUnknown::Resend,
+            events,
+            numbers: Numbers::default(),
+            bytes_sent: Arc::default(),
+            stopping,
+        };
+        (importer, stop)
+    }
+
+    /// Whether chunk 3 goes on after a 607.
+    async fn goes_on_after_607(importer: &Importer) -> bool {
+        let chunk = ChunkNumber::new(3);
+        let permit = LocalGate::new(1).enter(chunk).await.unwrap();
+        let body = Body::Refusal(Some(607));
+        let seen = Seen::Answer { http: 200, body };
+        let refusal = Refusal::new(Call::Create, seen, "Daily quota reached");
+        let mut waits = Waits {
+            importer,
+            chunk,
+            backoff: importer.client.backoff(),
+            told: None,
+        };
+        waits.pause(refusal.verdict, &refusal, &permit).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_waits_for_the_quotas_reset_and_then_goes_on() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        let events = Events::new(move |event| sink.lock().unwrap().push(event));
+        let (importer, _stop) = importer(true, events);
+        let begun = Instant::now();
+        let reset = until_quota_reset(jiff::Timestamp::now());
+        assert!(goes_on_after_607(&importer).await);
+        assert!(begun.elapsed() >= reset && begun.elapsed() < reset + Duration::from_secs(120));
+        let seen = seen.lock().unwrap();
+        let [
+            Event::Waiting {
+                chunk,
+                reason,
+                for_,
+                ..
+            },
+        ] = &seen[..]
+        else {
+            panic!("{seen:?}");
+        };
+        assert_eq!(*chunk, Some(ChunkNumber::new(3)));
+        assert_eq!(*reason, WaitReason::Quota);
+        assert!(for_.unwrap() >= reset);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_does_not_wait_without_leave_and_no_longer_than_the_run() {
+        let begun = Instant::now();
+        let (without_leave, _stop) = importer(false, Events::silent());
+        assert!(!goes_on_after_607(&without_leave).await);
+        let (importer, stop) = importer(true, Events::silent());
+        stop.send_replace(Stopping::NothingNew);
+        assert!(!goes_on_after_607(&importer).await);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

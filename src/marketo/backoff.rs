@@ -22,6 +22,9 @@ pub struct BackoffSettings {
     pub queue: Duration,
     /// The least wait after 606.
     pub window: Duration,
+    /// The wait after 607, where it is waited for; none: until the quota's
+    /// reset.
+    pub quota: Option<Duration>,
 }
 
 impl Default for BackoffSettings {
@@ -35,6 +38,7 @@ impl Default for BackoffSettings {
             // A full queue is no fault; whoever holds it may take hours.
             queue: limits::JOB_TIMEOUT,
             window: limits::RATE_WINDOW,
+            quota: None,
         }
     }
 }
@@ -46,6 +50,7 @@ impl Default for BackoffSettings {
 pub struct Backoff {
     settings: BackoffSettings,
     random: fastrand::Rng,
+    wait_for_quota: bool,
     faults: Waited,
     budget: Waited,
     queue: Waited,
@@ -61,6 +66,10 @@ struct Waited {
 /// time bounds these, the number only keeps a zero wait from going on for ever.
 const PATIENT: u32 = 10_000;
 
+/// After the quota's reset: clocks differ, and who asks a second too early waits
+/// for another day.
+const PAST_THE_RESET: Duration = Duration::from_secs(60);
+
 impl Backoff {
     /// No attempt has failed yet; `random` gives the jitter.
     #[must_use]
@@ -68,16 +77,24 @@ impl Backoff {
         Self {
             settings,
             random,
+            wait_for_quota: false,
             faults: Waited::default(),
             budget: Waited::default(),
             queue: Waited::default(),
         }
     }
 
+    /// The same, and whether the reset of the daily quota is waited for (607).
+    #[must_use]
+    pub fn waiting_for_quota(mut self, wait: bool) -> Self {
+        self.wait_for_quota = wait;
+        self
+    }
+
     /// The wait before the next attempt after `verdict`, or `None` when the
     /// attempts or the time are used up, or the verdict is none to ask again
-    /// after. The wait for the quota is not among these: see
-    /// [`until_quota_reset`].
+    /// after. The quota is waited for as often as Marketo says that it is used
+    /// up: others may use up the next day's, too.
     pub fn next(&mut self, verdict: Verdict) -> Option<Duration> {
         let settings = self.settings;
         let (waited, times, total) = match verdict {
@@ -88,10 +105,15 @@ impl Backoff {
             Verdict::WaitForSlot | Verdict::WaitForList => {
                 (&mut self.queue, PATIENT, settings.queue)
             }
+            Verdict::WaitForQuota => {
+                let until_reset = || until_quota_reset(Timestamp::now()) + PAST_THE_RESET;
+                return self
+                    .wait_for_quota
+                    .then(|| settings.quota.unwrap_or_else(until_reset));
+            }
             Verdict::Done
             | Verdict::NoFile
             | Verdict::Reauthenticate
-            | Verdict::WaitForQuota
             | Verdict::Split
             | Verdict::Unknown
             | Verdict::GiveUp(_) => return None,
@@ -148,6 +170,7 @@ mod tests {
                 total: Duration::from_millis(total_ms),
                 queue: Duration::from_millis(total_ms),
                 window: Duration::ZERO,
+                quota: None,
             };
             for verdict in [Verdict::Retry { retries }, Verdict::WaitForSlot] {
                 let mut backoff = Backoff::new(settings, fastrand::Rng::with_seed(seed));
@@ -200,6 +223,21 @@ mod tests {
     fn after_606_the_window_is_waited_out() {
         let mut backoff = Backoff::new(BackoffSettings::default(), fastrand::Rng::with_seed(7));
         assert!(backoff.next(Verdict::WaitForWindow).unwrap() >= limits::RATE_WINDOW);
+    }
+
+    #[test]
+    fn the_quota_is_waited_for_on_request_and_past_its_reset() {
+        let new = || Backoff::new(BackoffSettings::default(), fastrand::Rng::with_seed(7));
+        assert_eq!(new().next(Verdict::WaitForQuota), None);
+        let mut backoff = new().waiting_for_quota(true);
+        // Day after day, and without a cost to the other waits.
+        for _ in 0..20 {
+            let now = Timestamp::now();
+            let end = now.checked_add(backoff.next(Verdict::WaitForQuota).unwrap());
+            let past = end.unwrap().as_second().rem_euclid(86_400) - 21_600;
+            assert!((60..62).contains(&past), "{past} s past the reset");
+        }
+        assert!(backoff.next(Verdict::Retry { retries: 1 }).is_some());
     }
 
     #[test]

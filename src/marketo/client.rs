@@ -271,7 +271,7 @@ impl Client {
     /// The waits for one chunk's create calls, as this client was set up.
     #[must_use]
     pub fn backoff(&self) -> Backoff {
-        Backoff::new(self.backoff, fastrand::Rng::new())
+        Backoff::new(self.backoff, fastrand::Rng::new()).waiting_for_quota(self.wait_for_quota)
     }
 
     /// The error to stop with after `refusal`, with its hint.
@@ -284,7 +284,6 @@ impl Client {
         Retry {
             backoff: self.backoff(),
             events: &self.exchange.identity.events,
-            wait_for_quota: self.wait_for_quota,
         }
     }
 

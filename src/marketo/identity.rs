@@ -39,7 +39,6 @@ impl Identity {
         let mut retry = Retry {
             backoff: Backoff::new(self.backoff, fastrand::Rng::new()),
             events: &self.events,
-            wait_for_quota: false,
         };
         loop {
             let refusal = match self.ask().await {

@@ -157,7 +157,7 @@ fn code_hint(code: i64, target: Option<&Target>) -> Option<String> {
         601 | 602 => "Marketo refuses tokens that it has just issued: check that the client id is of this instance".to_owned(),
         603 => permission_hint(target),
         606 | 615 => "other integrations use this instance's call budget; lower --rate-limit or run later".to_owned(),
-        607 => "run the same command again after the quota's reset at midnight US Central time".to_owned(),
+        607 => "run the same command again after the quota's reset at midnight US Central time, or with --wait-for-quota".to_owned(),
         610 | 1013 => match target {
             Some(Target::CustomObjects { api_name }) => format!(
                 "check that the custom object's API name is `{api_name}` (Admin > Marketo Custom Objects) and that it is approved; jobs are forgotten after seven days"
@@ -269,7 +269,7 @@ mod tests {
 [8] error: h refused the upload of leads: 1006 Field 'x' not found (request e42b#14272d07d78)
   hint: every header field has to be a REST API name of the object, blanks and all
 [75] error: h refused the job's status of leads: 607 Daily quota reached (request e42b#14272d07d78)
-  hint: run the same command again after the quota's reset at midnight US Central time
+  hint: run the same command again after the quota's reset at midnight US Central time, or with --wait-for-quota
 [8] error: h refused the job's status of leads: 4711 New [31m (request e42b#14272d07d78)
 [6] error: h refused the job's status of leads: 601 Access token invalid (request e42b#14272d07d78)
   hint: Marketo refuses tokens that it has just issued: check that the client id is of this instance

@@ -1,30 +1,20 @@
 //! The wait between two attempts of one call, told to the user.
 
-use jiff::Timestamp;
-
 use crate::event::{Event, Events};
 
-use super::backoff::{Backoff, until_quota_reset};
+use super::backoff::Backoff;
 use super::refusal::Refusal;
-use super::verdict::Verdict;
 
 /// The attempts of one call that can be made again.
 pub(crate) struct Retry<'a> {
     pub(crate) backoff: Backoff,
     pub(crate) events: &'a Events,
-    pub(crate) wait_for_quota: bool,
 }
 
 impl Retry<'_> {
     /// Waits as the verdict says; false when there is nothing more to wait for.
     pub(crate) async fn wait_after(&mut self, refusal: &Refusal) -> bool {
-        let wait = match refusal.verdict {
-            Verdict::WaitForQuota if self.wait_for_quota => {
-                Some(until_quota_reset(Timestamp::now()))
-            }
-            verdict => self.backoff.next(verdict),
-        };
-        let Some(wait) = wait else {
+        let Some(wait) = self.backoff.next(refusal.verdict) else {
             return false;
         };
         tracing::debug!(
@@ -70,9 +60,9 @@ mod tests {
             }
         });
         let mut retry = Retry {
-            backoff: Backoff::new(BackoffSettings::default(), fastrand::Rng::with_seed(1)),
+            backoff: Backoff::new(BackoffSettings::default(), fastrand::Rng::with_seed(1))
+                .waiting_for_quota(wait_for_quota),
             events: &events,
-            wait_for_quota,
         };
         let start = tokio::time::Instant::now();
         for _ in 0..at_most {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::chunk::{Chunk, SentRows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failures::{self, FileKind, Finding, Found, Match, Sent};
-use crate::import::{ChunkEnd, ChunkImport, Importer};
+use crate::import::{ChunkEnd, ChunkImport, Importer, Stopping};
 use crate::marketo::RowsFile;
 use crate::pipeline::worker::Worker;
 use crate::report::{ChunkWriter, Entry, Key, Received, Status};
@@ -110,11 +110,17 @@ impl Attributor {
             FileKind::Warnings => RowsFile::Warnings,
         };
         let mut file = tokio::fs::File::from_std(file);
-        let found = self
-            .importer
-            .client
-            .download(&self.importer.target, batch_id, which, &mut file)
-            .await?;
+        let Importer { client, target, .. } = &self.importer;
+        // It can wait for hours, for the quota or for a fault to pass.
+        let found = tokio::select! {
+            found = client.download(target, batch_id, which, &mut file) => found?,
+            () = self.importer.stopped(Stopping::AtOnce) => {
+                return Err(Error::new(
+                    ErrorKind::TryLater,
+                    "interrupted before a failure file was fetched",
+                ));
+            }
+        };
         Ok(match found {
             Some(_) => Some(file.into_std().await),
             None => None,

@@ -29,6 +29,8 @@ pub struct Plan {
     /// Where the processes that import into the same instance share their
     /// slots; none: the run has a gate of its own.
     pub gate_folder: Option<PathBuf>,
+    /// Whether a used-up daily quota is waited for instead of stopping.
+    pub wait_for_quota: bool,
     /// What is imported into.
     pub target: Target,
     /// What is read, in order.

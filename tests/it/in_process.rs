@@ -98,6 +98,7 @@ impl Lab {
             instance: self.sandbox.base_url(),
             embedded: false,
             rate: CallRate::default(),
+            wait_for_quota: false,
             gate_folder: None,
             target: leads(),
             sources: vec![Source::File(self.workdir.path(name))],
@@ -131,10 +132,22 @@ pub(crate) async fn import_at(
     plan: Plan,
     signal: watch::Receiver<Option<Signal>>,
 ) -> Result<Done, Error> {
+    import_with(base_url, plan, signal, |_| ()).await
+}
+
+/// The same with other settings of the client.
+pub(crate) async fn import_with(
+    base_url: &str,
+    plan: Plan,
+    signal: watch::Receiver<Option<Signal>>,
+    change: impl FnOnce(&mut ClientConfig),
+) -> Result<Done, Error> {
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
     let emit = Events::new(move |event| seen.lock().unwrap().push(event));
-    let client = client(base_url, emit.clone());
+    let mut config = config(base_url, emit.clone());
+    change(&mut config);
+    let client = Client::new(config).unwrap();
     let imported = pipeline::import(plan, client, emit, signal).await?;
     let events = std::mem::take(&mut *events.lock().unwrap());
     Ok(Done {
@@ -145,8 +158,8 @@ pub(crate) async fn import_at(
     })
 }
 
-/// A client whose waits are short.
-fn client(base_url: &str, events: Events) -> Client {
+/// A client's settings whose waits are short.
+fn config(base_url: &str, events: Events) -> ClientConfig {
     let Endpoint::Instance(instance) = Endpoint::parse(base_url, false).unwrap() else {
         panic!("{base_url} is no instance");
     };
@@ -164,8 +177,9 @@ fn client(base_url: &str, events: Events) -> Client {
         total: Duration::from_secs(5),
         queue: Duration::from_secs(5),
         window: Duration::from_millis(10),
+        quota: Some(Duration::from_millis(30)),
     };
-    Client::new(config).unwrap()
+    config
 }
 
 impl Lab {

@@ -14,6 +14,7 @@ mod in_process;
 mod layering;
 mod pipelines;
 mod privacy;
+mod quota;
 mod readme;
 mod refusals;
 mod rejects;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mktoload::sandbox::Settings;
 
 use super::in_process::{LEADS, Lab, people, request_bytes, settings};
-use super::workdir::Run;
+use super::signals::ended;
 
 /// Starts the binary in the lab's folder.
 fn start(lab: &Lab, args: &[&str]) -> Child {
@@ -17,11 +17,6 @@ fn start(lab: &Lab, args: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
-}
-
-fn ended(lab: &Lab, child: Child) -> Run {
-    let wait = || Run::ended(&lab.workdir.path(""), "mktoload".to_owned(), child);
-    tokio::task::block_in_place(wait)
 }
 
 const OTHERS: &str = "other mktoload processes on this machine use the slots";

@@ -29,13 +29,13 @@ async fn start(lab: &Lab, jobs: usize) -> Child {
     child
 }
 
-fn raise(child: &Child, signal: &str) {
+pub(crate) fn raise(child: &Child, signal: &str) {
     let id = child.id().to_string();
     let done = Command::new("kill").args(["-s", signal, &id]).status();
     assert!(done.unwrap().success());
 }
 
-fn ended(lab: &Lab, child: Child) -> Run {
+pub(crate) fn ended(lab: &Lab, child: Child) -> Run {
     let wait = || Run::ended(&lab.workdir.path(""), "mktoload".to_owned(), child);
     tokio::task::block_in_place(wait)
 }

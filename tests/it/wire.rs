@@ -42,6 +42,7 @@ fn config(address: &str) -> ClientConfig {
         total: Duration::from_secs(5),
         queue: Duration::from_secs(5),
         window: Duration::from_millis(1),
+        quota: None,
     };
     config.call_timeout = Duration::from_secs(5);
     config
