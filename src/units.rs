@@ -69,8 +69,9 @@ number! {
 }
 
 /// The name of a run: its UTC start time and four random letters
-/// (`20261124T203300Z-k3fa`), so that names sort by time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// (`20261124T203300Z-k3fa`), so that names sort by time. The default names no
+/// run: it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
 

@@ -1,6 +1,7 @@
 //! `mktoload import`.
 
 use std::future::pending;
+use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use secrecy::SecretString;
@@ -8,12 +9,13 @@ use tokio::net::TcpListener;
 
 use super::plan::{Ready, resolve};
 use super::progress::Progress;
-use super::{Talk, signals};
+use super::{Talk, signals, summary};
 use crate::config::{Credentials, Endpoint, Options, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marketo::{Client, ClientConfig};
 use crate::pipeline::{self, Imported, Plan};
 use crate::sandbox::{Sandbox, Settings};
+use crate::units::RunId;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -141,23 +143,33 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
             how,
         } => (Target::ProgramMembers { program_id, status }, sources, how),
     };
-    how.refuse_secret()?;
-    let ready = resolve(target, &sources.sources, how.options)?;
-    import(ready, how.json, talk).await
+    let json = how.json;
+    let ready = how
+        .refuse_secret()
+        .and_then(|()| resolve(target, &sources.sources, how.options))
+        .map_err(|error| summary::before(error, json, RunId::default(), Duration::ZERO))?;
+    import(ready, json, talk).await
 }
 
 /// Imports what is ready, shows how it goes, and gives the exit code.
 pub(super) async fn import(ready: Ready, json: bool, talk: &Talk) -> Result<u8> {
+    let (begun, run) = (Instant::now(), ready.plan.run.clone());
     let progress = Progress::new(talk, ready.plan.target.describe());
+    let result = run_to_end(ready, &progress).await;
+    progress.finish();
+    let imported = result.map_err(|error| summary::before(error, json, run, begun.elapsed()))?;
+    tell(imported, json, talk)
+}
+
+/// The run itself, into an embedded Marketo if that is what is named.
+async fn run_to_end(ready: Ready, progress: &Progress) -> Result<Imported> {
     let (endpoint, credentials) = match (ready.endpoint, ready.credentials) {
         (Endpoint::Sandbox, _) | (_, None) => embedded().await?,
         (endpoint @ Endpoint::Instance(_), Some(credentials)) => (endpoint, credentials),
     };
-    let client = client(endpoint, credentials, &ready.plan, &progress)?;
+    let client = client(endpoint, credentials, &ready.plan, progress)?;
     let signal = signals::listen()?;
-    let result = pipeline::import(ready.plan, client, progress.events(), signal).await;
-    progress.finish();
-    tell(result?, json, talk)
+    pipeline::import(ready.plan, client, progress.events(), signal).await
 }
 
 /// A client for what `plan` says.
@@ -189,10 +201,7 @@ pub(super) fn tell(imported: Imported, json: bool, talk: &Talk) -> Result<u8> {
         resumable,
     } = imported;
     if json {
-        let text = serde_json::to_string(&summary).map_err(|error| {
-            Error::new(ErrorKind::Internal, "the summary cannot be written as JSON").because(error)
-        })?;
-        println!("{text}");
+        summary::print(&summary)?;
     }
     if let Some(error) = error {
         eprintln!("{}", error.render());

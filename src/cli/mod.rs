@@ -12,12 +12,16 @@ mod run;
 mod sandbox;
 mod signals;
 mod split;
+mod summary;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::report::Summary;
+use crate::units::RunId;
 
 /// Streams CSV, SSV and TSV exports of any size into Marketo's Bulk Import API
 /// and names the source row of every failure.
@@ -95,8 +99,10 @@ Exit codes:
 /// code.
 #[must_use]
 pub fn main() -> ExitCode {
-    // clap prints its own messages and exits with 2, as the contract has it.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error),
+    };
     logging::begin(&cli.talk);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -121,6 +127,23 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error),
     }
+}
+
+/// Shows what clap says of a command line that it cannot read, or its help. It
+/// exits with 2, as the contract has it.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let has = |word: &str| words.iter().any(|written| written == word);
+    // Whoever asked for the summary gets it, whatever else the line says.
+    if error.use_stderr() && has("--json") && (has("import") || has("run") || has("resume")) {
+        let none = Summary::of_no_run(RunId::default(), ErrorKind::Usage, Duration::ZERO);
+        if let Err(error) = summary::print(&none) {
+            return fail(&error);
+        }
+    }
+    // Nobody is left to be told that stderr is closed.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Shows an error and gives its exit code.

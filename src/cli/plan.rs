@@ -59,20 +59,21 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         )
         .hint("Marketo runs 2 import jobs at once and queues 10, shared with all other imports"));
     }
-    let run = RunId::generate(jiff::Timestamp::now());
-    let state = state_folder(options.state_dir.as_deref())?;
-    let folder = state::run_folder(&state, &run)?;
     let sources = source::expand(&with_default(names)?)?;
-    let report = options.report.unwrap_or_else(|| folder.join("report.csv"));
-    let rejects = options
-        .rejects
-        .unwrap_or_else(|| folder.join("rejects.csv"));
-    if report == rejects {
+    if options.report.is_some() && options.report == options.rejects {
         return Err(Error::new(
             ErrorKind::Usage,
             "--report and --rejects name the same file",
         ));
     }
+    // A command that cannot run leaves no folder behind.
+    let run = RunId::generate(jiff::Timestamp::now());
+    let state = state_folder(options.state_dir.as_deref())?;
+    let folder = state::run_folder(&state, &run)?;
+    let report = options.report.unwrap_or_else(|| folder.join("report.csv"));
+    let rejects = options
+        .rejects
+        .unwrap_or_else(|| folder.join("rejects.csv"));
     let gate_folder = match &endpoint {
         // Nobody else imports into this one.
         Endpoint::Sandbox => None,

@@ -1,13 +1,15 @@
 //! `mktoload resume`.
 
-use super::Talk;
+use std::time::Instant;
+
 use super::import::{How, client, tell};
 use super::plan::{poll_interval, state_folder};
 use super::progress::Progress;
-use super::signals;
+use super::{Talk, signals, summary};
 use crate::config::{Credentials, Endpoint, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{self, Left, Plan};
+use crate::pipeline::{self, Imported, Left, Plan};
+use crate::units::RunId;
 
 /// Arguments of `resume`.
 #[derive(Debug, clap::Args)]
@@ -23,10 +25,20 @@ pub(super) struct Args {
 
 /// Runs the verb.
 pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
+    let (begun, json) = (Instant::now(), args.how.json);
+    let mut run = RunId::default();
+    let result = run_to_end(args, &mut run, talk).await;
+    let resumed = result.map_err(|error| summary::before(error, json, run, begun.elapsed()))?;
+    tell(resumed, json, talk)
+}
+
+/// The run itself; `run` becomes its name once it is known.
+async fn run_to_end(args: Args, run: &mut RunId, talk: &Talk) -> Result<Imported> {
     args.how.refuse_secret()?;
     let options = args.how.options;
     let state = state_folder(options.state_dir.as_deref())?;
     let mut left = Left::find(&state, args.run.as_deref()).await?;
+    *run = left.plan.run.clone();
     let endpoint = endpoint(&left.plan, &options)?;
     let credentials =
         Credentials::find(options.client_id.clone(), |name| std::env::var(name).ok())?;
@@ -36,7 +48,7 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
     let signal = signals::listen()?;
     let result = pipeline::resume(left, client, progress.events(), signal).await;
     progress.finish();
-    tell(result?, args.how.json, talk)
+    result
 }
 
 /// The endpoint of the run. One that is given must be the same: the jobs are

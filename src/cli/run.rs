@@ -1,12 +1,14 @@
 //! `mktoload run`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::Talk;
 use super::import::{How, import};
-use super::plan::resolve;
+use super::plan::{Ready, resolve};
+use super::{Talk, summary};
 use crate::config::PipelineFile;
 use crate::error::Result;
+use crate::units::RunId;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -21,9 +23,15 @@ pub(super) struct Args {
 
 /// Runs the verb.
 pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
+    let json = args.how.json;
+    let ready = ready(args)
+        .map_err(|error| summary::before(error, json, RunId::default(), Duration::ZERO))?;
+    import(ready, json, talk).await
+}
+
+fn ready(args: Args) -> Result<Ready> {
     args.how.refuse_secret()?;
     let file = PipelineFile::read(&args.pipeline)?;
     let options = args.how.options.over(file.options);
-    let ready = resolve(file.target.into(), &file.source.files, options)?;
-    import(ready, args.how.json, talk).await
+    resolve(file.target.into(), &file.source.files, options)
 }

@@ -256,15 +256,28 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::chunk::Numbers;
+    use crate::chunk::{Numbers, Spool};
     use crate::config::{Credentials, Endpoint, Format, Target};
     use crate::event::Events;
     use crate::import::{Gate as _, LocalGate};
+    use crate::ledger::{Ledger, RunRecord};
     use crate::marketo::verdict::{Body, Call, Seen};
     use crate::marketo::{Client, ClientConfig, until_quota_reset};
+    use crate::units::RunId;
 
     /// An importer whose client calls nobody, and what stops it.
-    fn importer(wait_for_quota: bool, events: Events) -> (Importer, watch::Sender<Stopping>) {
+    async fn importer(wait_for_quota: bool, events: Events) -> (Importer, watch::Sender<Stopping>) {
+        let state = tempfile::tempdir().unwrap();
+        let run = RunRecord {
+            run: RunId::known("run"),
+            tool_version: String::new(),
+            started: jiff::Timestamp::UNIX_EPOCH,
+            arguments: String::new(),
+            target: String::new(),
+            endpoint: String::new(),
+        };
+        let ledger = Ledger::open(state.path()).await.unwrap();
+        let ledger = ledger.begin_run(run, Vec::new()).await.unwrap();
         let Ok(Endpoint::Instance(instance)) = Endpoint::parse("http://127.0.0.1:9", false) else {
             panic!("an instance");
         };
@@ -274,6 +287,8 @@ mod tests {
         };
         let (stop, stopping) = watch::channel(Stopping::No);
         let importer = Importer {
+            ledger,
+            spool: Spool::new(state.path().join("spool")),
             client: Client::new(ClientConfig {
                 wait_for_quota,
                 ..ClientConfig::new(instance, credentials)
@@ -307,7 +322,10 @@ mod tests {
             backoff: importer.client.backoff(),
             told: None,
         };
-        waits.pause(refusal.verdict, &refusal, &permit).await
+        match waits.next(refusal.verdict) {
+            Some(wait) => waits.wait(wait, refusal.verdict, &refusal, &permit).await,
+            None => false,
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -315,7 +333,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
         let events = Events::new(move |event| sink.lock().unwrap().push(event));
-        let (importer, _stop) = importer(true, events);
+        let (importer, _stop) = importer(true, events).await;
         let begun = Instant::now();
         let reset = until_quota_reset(jiff::Timestamp::now());
         assert!(goes_on_after_607(&importer).await);
@@ -340,9 +358,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_does_not_wait_without_leave_and_no_longer_than_the_run() {
         let begun = Instant::now();
-        let (without_leave, _stop) = importer(false, Events::silent());
+        let (without_leave, _stop) = importer(false, Events::silent()).await;
         assert!(!goes_on_after_607(&without_leave).await);
-        let (importer, stop) = importer(true, Events::silent());
+        let (importer, stop) = importer(true, Events::silent()).await;
         stop.send_replace(Stopping::NothingNew);
         assert!(!goes_on_after_607(&importer).await);
         assert_eq!(begun.elapsed(), Duration::ZERO);

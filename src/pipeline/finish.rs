@@ -1,5 +1,6 @@
 //! The end of a run: report, rejects, summary, and what the ledger keeps.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -44,10 +45,15 @@ impl Run {
             faults.push(error);
             used
         });
-        let tally = write(self.reporter, plan).await.unwrap_or_else(|error| {
-            faults.push(error);
-            Tally::default()
-        });
+        let named = |path: &Path| path.display().to_string();
+        let (tally, report, rejects) = match write(self.reporter, plan).await {
+            Ok(tally) => (tally, named(&plan.report), named(&plan.rejects)),
+            // What became of the rows is known all the same.
+            Err(error) => {
+                faults.push(error);
+                Default::default()
+            }
+        };
         let stop = halt.as_ref().map(|halt| match halt {
             Halt::Signal(Signal::Interrupt) => Stop::Interrupt,
             Halt::Signal(Signal::Terminate) => Stop::Terminate,
@@ -88,8 +94,8 @@ impl Run {
             reasons: tally.reasons,
             api_calls: totals.api_calls,
             elapsed_ms: totals.elapsed_ms,
-            report: plan.report.display().to_string(),
-            rejects: plan.rejects.display().to_string(),
+            report,
+            rejects,
             imbalances: books.imbalances,
             rejects_missing: tally.rejects_missing,
             rejects_candidates: tally.rejects_candidates,

@@ -1,5 +1,7 @@
 //! The summary of a run, and the one word and exit code for it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::books::Imbalance;
@@ -64,7 +66,7 @@ pub struct ChunkSummary {
 pub struct Summary {
     /// The version of this form: 1.
     pub schema: u32,
-    /// The run.
+    /// The run; empty if there was none yet.
     pub run_id: RunId,
     /// The outcome in one word.
     pub outcome: Outcome,
@@ -84,9 +86,9 @@ pub struct Summary {
     pub api_calls: u64,
     /// Wall-clock time in milliseconds.
     pub elapsed_ms: u64,
-    /// Where the report is.
+    /// Where the report is; empty if there is none.
     pub report: String,
-    /// Where the rejects are.
+    /// Where the rejects are; empty if there are none.
     pub rejects: String,
     /// Beyond the contract: what does not balance; empty if all does.
     pub imbalances: Vec<Imbalance>,
@@ -104,6 +106,38 @@ pub struct Summary {
 impl Summary {
     /// The version of the JSON form.
     pub const SCHEMA: u32 = 1;
+
+    /// The summary of a run that ended with an error of `kind` before it began:
+    /// nothing was read or sent, nor is there a report.
+    #[must_use]
+    pub fn of_no_run(run: RunId, kind: ErrorKind, elapsed: Duration) -> Self {
+        let outcome = Outcome::of(&Ending {
+            stop: Some(Stop::Error(kind)),
+            balanced: true,
+            unknown_chunks: 0,
+            refused_chunks: 0,
+            rows: Rows::default(),
+        });
+        Self {
+            schema: Self::SCHEMA,
+            run_id: run,
+            outcome,
+            exit_code: outcome.exit_code(),
+            rows: Rows::default(),
+            balanced: true,
+            bytes: Bytes::default(),
+            chunks: Vec::new(),
+            reasons: Vec::new(),
+            api_calls: 0,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            report: String::new(),
+            rejects: String::new(),
+            imbalances: Vec::new(),
+            rejects_missing: 0,
+            rejects_candidates: 0,
+            serialize_waits: 0,
+        }
+    }
 }
 
 /// How a run ended, one word for each exit code of the contract.

@@ -84,8 +84,10 @@ pub fn text(summary: &Summary) -> String {
         );
     }
     // Paths are never cut: they are there to be copied.
-    line(&mut text, &format!("  report   {}", summary.report));
-    if rows.failed + rows.rejected + rows.unknown > 0 {
+    if !summary.report.is_empty() {
+        line(&mut text, &format!("  report   {}", summary.report));
+    }
+    if !summary.rejects.is_empty() && rows.failed + rows.rejected + rows.unknown > 0 {
         line(&mut text, &format!("  rejects  {}", summary.rejects));
     }
     text

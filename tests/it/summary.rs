@@ -166,3 +166,108 @@ async fn it_comes_before_every_exit_code() {
         assert_eq!(run.summary()["balanced"], true, "{run}");
     }
 }
+
+/// Holds the summary of a run that did not begin against the contract; its
+/// outcome, and whether it has the name of a run.
+fn of_no_run(run: &Run) -> (String, bool) {
+    let summary = run.summary();
+    let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+    let mut wanted = keys(&contract);
+    wanted.extend(BEYOND);
+    assert_eq!(keys(&summary), wanted, "{run}");
+    assert_eq!(run.stdout().lines().count(), 1, "{run}");
+    for (rows, count) in summary["rows"].as_object().unwrap() {
+        assert_eq!(count, 0, "{rows}{run}");
+    }
+    assert_eq!(summary["chunks"], serde_json::json!([]), "{run}");
+    assert_eq!(summary["balanced"], true, "{run}");
+    assert_eq!(
+        (&summary["report"], &summary["rejects"]),
+        (&"".into(), &"".into())
+    );
+    assert!(run.stderr().contains("error: "), "{run}");
+    (outcome(run), summary["run_id"] != "")
+}
+
+#[test]
+fn it_comes_before_the_errors_of_a_command_that_cannot_run() {
+    let workdir = Workdir::new();
+    workdir.write("p.csv", "email\na@b.co\n");
+    let table = "[source]\nfiles = [\"p.csv\"]\n[target]\nobject = \"leads\"\n";
+    workdir.write("typo.toml", format!("{table}[options]\nmax_inflight = 2\n"));
+    workdir.write("no-endpoint.toml", table);
+    let usage: [&[&str]; 8] = [
+        &["import", "leads", "p.csv"],
+        &["import", "leads", "p.csv", "--endpoint", "far away"],
+        &["import", "leads", "p.csv", "--client-secret", "x"],
+        // What clap refuses.
+        &["import", "leads", "p.csv", "--max-in-flight", "99"],
+        &["import", "leads", "p.csv", "--no-such-flag"],
+        &["run", "typo.toml"],
+        &["run", "no-endpoint.toml"],
+        &["run", "none.toml"],
+    ];
+    for args in usage {
+        let run = workdir.run(&[args, &["--json"]].concat());
+        assert_eq!(of_no_run(&run), ("2 usage".to_owned(), false), "{run}");
+    }
+    let run = workdir.import_leads(&["none-*.csv"]);
+    assert_eq!(of_no_run(&run), ("5 bad_input".to_owned(), false), "{run}");
+    assert!(!workdir.path("state").exists(), "no run was begun");
+    let run = workdir.import_leads(&["p.csv", "--report", "none/r.csv"]);
+    assert_eq!(of_no_run(&run), ("2 usage".to_owned(), true), "{run}");
+    workdir.write("empty.csv", "");
+    let run = workdir.import_leads(&["empty.csv"]);
+    assert_eq!(of_no_run(&run), ("5 bad_input".to_owned(), true), "{run}");
+    // Other verbs have no summary, and help is no error.
+    let run = workdir.run(&["split", "p.csv", "--json"]).exits(2);
+    assert_eq!(run.stdout(), "", "{run}");
+    let run = workdir
+        .run(&["import", "leads", "--json", "--help"])
+        .exits(0);
+    assert!(!run.stdout().contains("run_id"), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_comes_before_the_error_of_a_login_that_is_refused() {
+    let lab = Lab::new(mktoload::sandbox::Settings {
+        client_secret: Some("another".into()),
+        ..settings(&[])
+    })
+    .await;
+    lab.workdir.write("p.csv", "email\na@b.co\n");
+    let run = lab.run(&[&LEADS[..], &["p.csv"]].concat());
+    assert_eq!(of_no_run(&run), ("6 auth".to_owned(), true), "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_that_could_not_be_written_hides_no_counts() {
+    let lab = Lab::new(mktoload::sandbox::Settings {
+        job_latency: std::time::Duration::from_millis(300),
+        ..settings(&[])
+    })
+    .await;
+    lab.workdir.write("p.csv", "email\na@b.co\nb@b.co\n");
+    lab.workdir.write("out/keep", "");
+    let child = lab
+        .command()
+        .args(LEADS)
+        .args(["p.csv", "--report", "out/report.csv"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while lab.inspect().jobs().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    std::fs::remove_dir_all(lab.workdir.path("out")).unwrap();
+    let run = super::signals::ended(&lab, child);
+    let summary = run.summary();
+    assert_eq!(summary["rows"]["accepted"], 2, "{run}");
+    assert_eq!(summary["balanced"], true, "{run}");
+    assert_eq!(summary["report"], "", "{run}");
+    assert!(!run.stderr().contains("  report "), "{run}");
+    assert!(run.error().contains("out/report.csv"), "{run}");
+    assert_ne!(run.code(), Some(0), "{run}");
+    assert_eq!(run.code().unwrap(), summary["exit_code"], "{run}");
+}
