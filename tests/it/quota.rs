@@ -1,13 +1,13 @@
 //! The daily quota is used up (607): the run waits for its reset, if it may.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::process::{Child, Stdio};
 
 use mktoload::event::{Event, WaitReason};
 use tokio::sync::watch;
 
 use super::in_process::{Done, LEADS, Lab, import_with, request_bytes, settings};
-use super::signals::{ended, raise};
+use super::signals::{ended, raise, said};
 
 /// Four people, of whom the second has no e-mail address.
 const PEOPLE: &str = "email,city\na@b.co,Rome\n,Oslo\nc@b.co,Bonn\nd@b.co,Bern\n";
@@ -75,18 +75,6 @@ async fn waiting(lab: &Lab) -> (Child, BufReader<std::process::ChildStderr>, Str
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let line = said(&mut stderr, "607");
     (child, stderr, line)
-}
-
-/// The next line with `word`.
-fn said(stderr: &mut BufReader<std::process::ChildStderr>, word: &str) -> String {
-    loop {
-        let mut line = String::new();
-        let read = tokio::task::block_in_place(|| stderr.read_line(&mut line));
-        assert!(read.unwrap() > 0, "nothing was said of {word}");
-        if line.contains(word) {
-            return line;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,10 @@ use mktoload::sandbox::Settings;
 
 use super::in_process::{Done, LEADS, Lab, import_at, request_bytes, settings};
 
+/// A job's time: long enough for the next chunks to come while it runs, on a
+/// busy machine, too.
+const LATENCY: Duration = Duration::from_millis(200);
+
 /// Chunks of five people, of whom one lives in `cities[n]`, in one spelling or
 /// another, and the others where nobody else does.
 fn chunks(cities: &[&str]) -> (String, u64) {
@@ -30,7 +34,7 @@ fn chunks(cities: &[&str]) -> (String, u64) {
 /// Imports these chunks, up to three at once.
 async fn import(cities: &[&str], column: Option<&str>) -> (Lab, Done) {
     let lab = Lab::new(Settings {
-        job_latency: Duration::from_millis(60),
+        job_latency: LATENCY,
         running_jobs: 10,
         ..settings(&[])
     })
@@ -134,7 +138,7 @@ async fn a_column_that_is_not_there_is_a_usage_error_with_the_nearest() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_is_told_how_many_chunks_were_held_back() {
     let lab = Lab::new(Settings {
-        job_latency: Duration::from_millis(40),
+        job_latency: LATENCY,
         ..settings(&[])
     })
     .await;

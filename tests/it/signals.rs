@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM with jobs in flight: nothing more is sent, what is in
 //! flight is seen to its end, and the books balance.
 
+use std::io::BufRead;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -40,6 +41,18 @@ pub(crate) fn ended(lab: &Lab, child: Child) -> Run {
     tokio::task::block_in_place(wait)
 }
 
+/// The next line with `word` of what a child says.
+pub(crate) fn said(stderr: &mut impl BufRead, word: &str) -> String {
+    loop {
+        let mut line = String::new();
+        let read = tokio::task::block_in_place(|| stderr.read_line(&mut line));
+        assert!(read.unwrap() > 0, "nothing was said of {word}");
+        if line.contains(word) {
+            return line;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_in_flight_are_seen_to_their_end() {
     for (signal, code, outcome) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
@@ -71,12 +84,7 @@ async fn a_second_signal_leaves_the_job_unknown() {
     // Signals of one kind are merged: the second is sent when the first was
     // heard, which is said on stderr.
     let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
-    let mut heard = String::new();
-    while !heard.contains("stopping") {
-        use std::io::BufRead as _;
-        let read = tokio::task::block_in_place(|| stderr.read_line(&mut heard));
-        assert!(read.unwrap() > 0, "{heard}");
-    }
+    said(&mut stderr, "stopping");
     raise(&child, "INT");
     let run = ended(&lab, child).exits(130);
     let summary = run.summary();
