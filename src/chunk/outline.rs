@@ -276,7 +276,7 @@ mod tests {
                 row: first.first_row,
                 line: first.first_line,
             };
-            reader.skip_to(start).await.unwrap();
+            reader.skip_to(start).unwrap();
             let cuts = |chunks: &[Chunk]| -> Vec<_> {
                 let cut =
                     |chunk: &Chunk| (chunk.pieces.clone(), chunk.digest, chunk.segments.concat());

@@ -119,7 +119,7 @@ impl Chunks {
     /// # Errors
     /// [`ErrorKind::Input`] when its source is not there or cannot be read from
     /// there.
-    pub async fn skip_to(&mut self, start: Start) -> Result<()> {
+    pub fn skip_to(&mut self, start: Start) -> Result<()> {
         let gone = || Error::new(ErrorKind::Input, "there are fewer sources than there were");
         let sources = std::mem::take(&mut self.waiting);
         let first = self.first.clone();

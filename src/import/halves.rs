@@ -38,40 +38,30 @@ pub async fn import_halving(
             }
             Went::TooLarge { error, submits } => {
                 let submits = submits_before + submits;
-                let halves = match halved(importer, &chunk, &error).await {
-                    Ok(halves) => halves,
-                    Err(fatal) => {
-                        ends_run = true;
-                        let end = ChunkEnd::Unknown(fatal.to_string());
-                        let import = ChunkImport {
-                            end,
-                            batch_id: None,
-                            submits,
-                            fatal: Some(fatal),
-                        };
-                        ended.push((chunk, import));
-                        continue;
-                    }
-                };
-                match halves {
-                    Some((first, second)) => {
+                let (end, fatal) = match halved(importer, &chunk, &error).await {
+                    Ok(Some((first, second))) => {
                         let begin = Begin::Submit { lost: 0 };
                         parts.extend([(second, begin, submits), (first, begin, submits)]);
+                        continue;
                     }
-                    None => {
+                    Ok(None) => {
                         let reason = format!(
                             "row {} of {} bytes is too large even alone: {error}",
                             chunk.first().first_row,
                             chunk.bytes - chunk.header_bytes
                         );
-                        let import = ChunkImport {
-                            end: ChunkEnd::Refused(reason),
-                            submits,
-                            ..ChunkImport::not_sent()
-                        };
-                        ended.push((chunk, import));
+                        (ChunkEnd::Refused(reason), None)
                     }
-                }
+                    Err(fatal) => (ChunkEnd::Unknown(fatal.to_string()), Some(fatal)),
+                };
+                ends_run = fatal.is_some();
+                let import = ChunkImport {
+                    end,
+                    batch_id: None,
+                    submits,
+                    fatal,
+                };
+                ended.push((chunk, import));
             }
         }
     }

@@ -11,6 +11,7 @@ mod poll;
 mod record;
 mod serial;
 mod submit;
+mod waits;
 
 pub use gate::{Gate, LocalGate, Permit, SharedGate};
 pub use halves::import_halving;

@@ -176,18 +176,18 @@ pub fn next(state: ChunkState, event: ChunkEvent) -> Result<ChunkState, IllegalT
         }),
         // Not so here: the lost POST had the same body, too large as well.
         (Submitting { .. }, On::Halved) => Halved,
-        (InFlight { .. }, On::Completed) => ended(EndState::Complete),
-        (InFlight { .. }, On::JobFailed) => ended(EndState::Failed),
         // A resume looks again at a job that was seen to end, to report it.
         (
-            Ended {
+            InFlight { .. }
+            | Ended {
                 end: EndState::Complete,
                 reported: false,
             },
             On::Completed,
         ) => ended(EndState::Complete),
         (
-            Ended {
+            InFlight { .. }
+            | Ended {
                 end: EndState::Failed,
                 reported: false,
             },

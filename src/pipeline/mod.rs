@@ -2,6 +2,7 @@
 
 mod account;
 mod attribute;
+mod drain;
 mod finish;
 mod gate;
 mod import;

@@ -104,7 +104,7 @@ impl Left {
             .hint("resume it with the version that began it")
         })?;
         // The state folder may have been moved since.
-        plan.state = state.to_owned();
+        state.clone_into(&mut plan.state);
         let gate = plan.gate_folder.as_deref().and_then(Path::file_name);
         plan.gate_folder = gate.map(|instance| state.join("gates").join(instance));
         plan.folder = crate::config::state::run_folder(state, &run)?;
@@ -219,14 +219,12 @@ async fn read_on(
     let (mut rows, mut rejected) = (0, 0);
     let last = cuts.back().and_then(|last| last.pieces.first()).cloned();
     if let (true, Some(first)) = (untouched, last) {
-        chunks
-            .skip_to(Start {
-                source: first.source,
-                offset: first.range.start,
-                row: first.first_row,
-                line: first.first_line,
-            })
-            .await?;
+        chunks.skip_to(Start {
+            source: first.source,
+            offset: first.range.start,
+            row: first.first_row,
+            line: first.first_line,
+        })?;
         rejected = run.rejected_before(Key {
             source: first.source,
             row: first.first_row,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use crate::import::{Begin, Came, ChunkImport, Gate, Importer, Serial, Stopping, 
 use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
-use crate::pipeline::account::{Account, ChunkResult, Fate};
+use crate::pipeline::account::{Account, ChunkResult};
 use crate::pipeline::attribute::Attributor;
 use crate::pipeline::gate::{gate, places, serial};
 use crate::pipeline::import::rejected;
@@ -33,9 +33,6 @@ pub enum Signal {
     Terminate,
 }
 
-/// How long jobs in flight are waited for after a signal.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// Chunks in memory beyond those in flight: the next one to be sent, or one
 /// whose failures are being attributed. A job takes minutes and attributing a
 /// second, so the slot that stays empty for that long costs less than 10 MB.
@@ -50,9 +47,9 @@ pub(super) struct Run {
     pub(super) reporter: Reporter,
     spool: Spool,
     pub(super) account: Account,
-    jobs: JoinSet<Ended>,
-    stopping: watch::Sender<Stopping>,
-    signal: watch::Receiver<Option<Signal>>,
+    pub(super) jobs: JoinSet<Ended>,
+    pub(super) stopping: watch::Sender<Stopping>,
+    pub(super) signal: watch::Receiver<Option<Signal>>,
     /// What was read by earlier processes of the run, and by this one.
     pub(super) read: Read,
     /// Chunks that an earlier process cut and that are about to be cut again:
@@ -225,9 +222,12 @@ impl Run {
                 cut = chunks.next() => cut,
                 signal = raised(&mut self.signal) => return Err(Halt::Signal(signal)),
             };
-            let cut = cut.map_err(|error| match chunks.broke_off() {
-                true => Halt::Source(error),
-                false => Halt::Error(error),
+            let cut = cut.map_err(|error| {
+                if chunks.broke_off() {
+                    Halt::Source(error)
+                } else {
+                    Halt::Error(error)
+                }
             })?;
             match cut {
                 Some(Cut::Chunk(chunk)) => {
@@ -355,78 +355,6 @@ impl Run {
         self.account
             .chunk(ChunkResult::new(chunk, &ChunkImport::not_sent(), None));
     }
-
-    /// Takes in a chunk that came to its end.
-    fn take(
-        &mut self,
-        ended: Result<Ended, tokio::task::JoinError>,
-        plan: &Plan,
-    ) -> Result<(), Halt> {
-        let ended = ended
-            .map_err(|error| broken("importing a chunk", error))
-            .map_err(Halt::Error)?;
-        for result in ended.results {
-            if result.fate == Fate::Counted {
-                self.importer.events.emit(Event::ChunkDone {
-                    chunk: result.summary.chunk,
-                    accepted: result.summary.accepted,
-                    failed: result.summary.failed,
-                    warned: result.summary.warned,
-                });
-            }
-            self.account.chunk(result);
-        }
-        match ended.fatal {
-            Some(error) => Err(Halt::Error(error)),
-            None => self.check_errors(plan),
-        }
-    }
-
-    fn check_errors(&self, plan: &Plan) -> Result<(), Halt> {
-        if self.account.too_many_errors(plan.max_errors) {
-            Err(Halt::MaxErrors)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Waits for the jobs in flight; after a signal for so long, and a second
-    /// signal ends the waiting.
-    async fn drain(&mut self, mut halt: Option<Halt>, plan: &Plan) -> Option<Halt> {
-        let mut deadline = Box::pin(tokio::time::sleep(GRACE));
-        let mut hurried = false;
-        loop {
-            let signalled = matches!(halt, Some(Halt::Signal(_)));
-            tokio::select! {
-                ended = self.jobs.join_next() => match ended {
-                    None => return halt,
-                    Some(ended) => if let Err(reason) = self.take(ended, plan) {
-                        self.stopping.send_if_modified(|now| {
-                            let more = *now < Stopping::NothingNew;
-                            *now = (*now).max(Stopping::NothingNew);
-                            more
-                        });
-                        halt.get_or_insert(reason);
-                    }
-                },
-                () = &mut deadline, if signalled && !hurried => {
-                    hurried = true;
-                    self.stopping.send_replace(Stopping::AtOnce);
-                }
-                Ok(()) = self.signal.changed() => {
-                    if signalled {
-                        // The second one.
-                        hurried = true;
-                        self.stopping.send_replace(Stopping::AtOnce);
-                    } else if let Some(signal) = *self.signal.borrow() {
-                        deadline = Box::pin(tokio::time::sleep(GRACE));
-                        self.stopping.send_replace(Stopping::NothingNew);
-                        halt = Some(Halt::Signal(signal));
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// The source no longer gives a chunk that it gave before.
@@ -453,7 +381,7 @@ fn is_plain(chunk: &Chunk, plan: &Plan) -> bool {
     })
 }
 
-fn broken(what: &str, error: tokio::task::JoinError) -> Error {
+pub(super) fn broken(what: &str, error: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Internal, format!("{what} broke off")).because(error)
 }
 

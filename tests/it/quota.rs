@@ -62,7 +62,7 @@ async fn without_leave_nothing_is_waited_for() {
 
 /// Starts an import that may wait, and reads what it says up to a line with
 /// `607`, which is given.
-async fn waiting(lab: &Lab) -> (Child, BufReader<std::process::ChildStderr>, String) {
+fn waiting(lab: &Lab) -> (Child, BufReader<std::process::ChildStderr>, String) {
     lab.workdir.write("p.csv", PEOPLE);
     let mut child = lab
         .command()
@@ -80,7 +80,7 @@ async fn waiting(lab: &Lab) -> (Child, BufReader<std::process::ChildStderr>, Str
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_says_why_and_until_when_and_can_be_interrupted() {
     let lab = Lab::new(settings(&["create:1+:607"])).await;
-    let (child, _stderr, line) = waiting(&lab).await;
+    let (child, _stderr, line) = waiting(&lab);
     let (before, after) = line.split_once("waits ").unwrap();
     let (_, after) = after.split_once(" (until ").unwrap();
     let (until, after) = after.split_once("): ").unwrap();
@@ -97,7 +97,7 @@ async fn who_waits_says_why_and_until_when_and_can_be_interrupted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_whose_status_has_to_wait_is_unknown_after_a_second_signal() {
     let lab = Lab::new(settings(&["status:1+:607"])).await;
-    let (child, mut stderr, _) = waiting(&lab).await;
+    let (child, mut stderr, _) = waiting(&lab);
     raise(&child, "INT");
     said(&mut stderr, "stopping");
     raise(&child, "INT");
