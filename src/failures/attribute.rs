@@ -8,12 +8,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::failures::claims::{Claim, Claims};
 use crate::failures::fields::unquote;
 use crate::failures::gaps::GapReader;
-use crate::failures::header::Layout;
+use crate::failures::header::{Layout, line_end};
 use crate::failures::index::SentIndex;
 use crate::failures::keys::KeyIndex;
+use crate::failures::paths::settle;
 use crate::failures::records::{Reading, Record, RecordFinder, Records};
 use crate::failures::sent_row::SentRowReader;
-use crate::failures::writers::Writers;
 use crate::failures::{CANDIDATES_LISTED, FileKind, Finding, Found, Match, Sent};
 
 /// The text that is searched at once. A failure file is about as long as its
@@ -25,8 +25,9 @@ const PIECE_BYTES: usize = 64 << 20;
 /// each finding to `found`, in the order of the file.
 ///
 /// `expected` is the number of records by Marketo's count. It decides whether
-/// lines that no row explains are records or the rest of a reason; no finding
-/// is made up or held back to reach it.
+/// lines that no row explains are records or the rest of a reason, and where the
+/// text can be divided into sent rows in several ways, which of them it is; no
+/// finding is made up or held back to reach it.
 ///
 /// Rows with the same values are a multiset: where all of them failed for one
 /// reason, each is named with certainty; where `k` of `n` failed, or all did
@@ -56,6 +57,7 @@ pub(super) fn attribute_by(
     let mut text = Vec::new();
     let mut is_last = fill(&mut file, &mut text, piece)?;
     let (layout, header) = Layout::read(&text, sent, kind);
+    let record_end = line_end(&text[..header]);
     text.drain(..header);
     if text.is_empty() && is_last {
         return Ok(Found::default());
@@ -73,6 +75,7 @@ pub(super) fn attribute_by(
         keys: KeyIndex::new(sent, &layout),
         claims: Claims::new(sent.rows.rows.len()),
         has_reason: layout.has_reason,
+        record_end,
         expected,
         books: Found::default(),
     };
@@ -102,6 +105,8 @@ struct Search<'a> {
     keys: KeyIndex<'a>,
     claims: Claims,
     has_reason: bool,
+    /// How the header's line ends, and so most likely each record.
+    record_end: &'static [u8],
     expected: u64,
     books: Found,
 }
@@ -114,18 +119,15 @@ impl Search<'_> {
         is_last: bool,
         found: &mut impl FnMut(Finding) -> Result<()>,
     ) -> Result<usize> {
-        let mut records = self.records(text);
+        // In a piece that is not the last any number of records may be missing.
+        let expected = is_last.then(|| self.expected.saturating_sub(self.books.findings));
+        let mut records = self.records(text, expected);
         let text = if is_last {
             text
         } else {
             &text[..cut(text, &mut records)]
         };
-        // In a piece that is not the last any number of records may be missing.
-        let expected = if is_last {
-            self.expected.saturating_sub(self.books.findings)
-        } else {
-            u64::MAX
-        };
+        let expected = expected.unwrap_or(u64::MAX);
         let unexplained = self.gaps.read(text, &mut records, expected);
         let has_reason = self.has_reason;
         let claims = self.index.map_or_else(Vec::new, |index| {
@@ -150,22 +152,12 @@ impl Search<'_> {
         Ok(text.len())
     }
 
-    /// The records of the text by the writers that explain all of it.
-    fn records(&mut self, text: &[u8]) -> Records {
-        let Some(finder) = &mut self.finder else {
-            return Records::default();
-        };
-        let mut records = finder.find(text, Writers::ALL);
-        let writers = records.writers();
-        if writers == Writers::ALL {
-            return records;
-        }
-        if records.overlap() {
-            // Where a record ends hangs on who wrote it.
-            return finder.find(text, writers);
-        }
-        records.keep(writers);
-        records
+    fn records(&mut self, text: &[u8], expected: Option<u64>) -> Records {
+        self.finder
+            .as_mut()
+            .map_or_else(Records::default, |finder| {
+                settle(text, finder.find(text), expected, self.record_end)
+            })
     }
 
     fn claimed(
@@ -175,10 +167,23 @@ impl Search<'_> {
         record: &Record,
         claim: Option<Claim>,
     ) -> Finding {
-        let readings = records.readings(record);
-        let Some(claim) = claim else {
+        let rows = |(index, claim): (&SentIndex, &Claim)| {
+            let mut rows: Vec<usize> = Vec::new();
+            if !claim.sure {
+                let all = records.among(record).iter();
+                let all = all.flat_map(|reading| index.rows_like(reading.row));
+                rows.extend(all.take(CANDIDATES_LISTED).map(|row| row as usize));
+                rows.sort_unstable();
+                rows.dedup();
+            }
+            rows
+        };
+        let candidates = self.index.zip(claim.as_ref()).map_or_else(Vec::new, rows);
+        // A row that stands alone for a record that may be none is no choice.
+        let Some(claim) = claim.filter(|claim| claim.sure || candidates.len() > 1) else {
             // Its rows are all claimed by records before it.
-            let reading = readings.iter().max_by_key(|reading| reading.end);
+            let readings = records.readings(record).iter();
+            let reading = readings.max_by_key(|reading| reading.end);
             let reason = reading.map(|reading| reason(text, record, reading, self.has_reason));
             return Finding {
                 row: None,
@@ -189,17 +194,6 @@ impl Search<'_> {
             };
         };
         let reading = &records.readings[claim.reading as usize];
-        let mut candidates = Vec::new();
-        if let (false, Some(index)) = (claim.sure, self.index) {
-            let rows = readings
-                .iter()
-                .flat_map(|reading| index.rows_like(reading.row));
-            candidates = rows
-                .take(CANDIDATES_LISTED)
-                .map(|row| row as usize)
-                .collect();
-            candidates.sort_unstable();
-        }
         Finding {
             row: Some(claim.row as usize),
             level: match (claim.sure, reading.exact) {
@@ -243,14 +237,15 @@ impl Search<'_> {
 }
 
 /// Where to cut a piece that is not the last: before its last record, which may
-/// go on in the next one.
+/// go on in the next one, as may all that is contested with it.
 fn cut(text: &[u8], records: &mut Records) -> usize {
-    match records.list.pop() {
-        Some(last) if last.start > 0 => last.start as usize,
-        Some(only) => {
-            records.list.push(only);
-            text.len()
+    match records.list.iter().rposition(Record::begins_for_sure) {
+        Some(last) if records.list[last].start > 0 => {
+            let start = records.list[last].start as usize;
+            records.list.truncate(last);
+            start
         }
+        Some(_) => text.len(),
         None => memchr::memrchr(b'\n', text).map_or(text.len(), |at| at + 1),
     }
 }

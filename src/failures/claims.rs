@@ -42,7 +42,8 @@ impl Claims {
     /// Records that can be the same rows form a group. A group of as many
     /// records as rows claims them all: each of them failed, and only which of
     /// them for which reason may be open. Such groups come first, so that what
-    /// they claim is not given to others.
+    /// they claim is not given to others. A contested record may be none, so it
+    /// proves nothing of its rows and comes last.
     pub(super) fn claim<R: PartialEq>(
         &mut self,
         records: &Records,
@@ -55,7 +56,9 @@ impl Claims {
                 .chunk_by(|a, b| a.row == b.row)
                 .map(|same| same[0].row)
         };
-        let mut order: Vec<u32> = (0..NONE).take(records.list.len()).collect();
+        let all = (0..NONE).take(records.list.len());
+        let (contested, mut order): (Vec<u32>, Vec<u32>) =
+            all.partition(|record| records.list[*record as usize].is_contested());
         order.sort_by(|a, b| match rows(a).cmp(rows(b)) {
             Ordering::Equal => a.cmp(b),
             other => other,
@@ -74,6 +77,9 @@ impl Claims {
             for &record in group {
                 claims[record as usize] = self.take(records, record, index, sure);
             }
+        }
+        for record in contested {
+            claims[record as usize] = self.take(records, record, index, false);
         }
         claims
     }

@@ -101,6 +101,13 @@ pub(super) fn line(text: &[u8], start: usize) -> (usize, usize) {
     }
 }
 
+/// The line end at the end of `text`, empty where there is none.
+pub(super) fn line_end(text: &[u8]) -> &'static [u8] {
+    let ends: [&[u8]; 3] = [b"\r\n", b"\n", b"\r"];
+    let mut ends = ends.into_iter();
+    ends.find(|end| text.ends_with(end)).unwrap_or_default()
+}
+
 fn names(header: &[u8], separator: u8) -> Vec<String> {
     let mut fields = Fields::default();
     let clean = |name: &[u8]| String::from_utf8_lossy(Blanks::Unicode.cut(name)).into_owned();

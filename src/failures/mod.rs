@@ -4,10 +4,10 @@
 //! decision 7), so the text is searched for the rows that were sent:
 //!
 //! ```text
-//!  header ─► index ─► records ─► gaps ─► claims ─► keys ─► findings
-//!  which     the      where a    what    each row  the     one for each
-//!  columns   rows by  sent row   lies    claimed   rest    failed row
-//!  it has    skeleton begins     between once      by key
+//!  header ─► index ─► records ─► paths ─► gaps ─► claims ─► keys ─► findings
+//!  which     the      where a    which    what    each row  the     one for each
+//!  columns   rows by  sent row   of them  lies    claimed   rest    failed row
+//!  it has    skeleton may begin  it is    between once      by key
 //! ```
 //!
 //! What makes a level trustworthy is one argument. `writers.rs` lists every
@@ -25,6 +25,7 @@ mod header;
 mod index;
 mod keys;
 pub mod level;
+mod paths;
 mod records;
 mod sent_row;
 mod skeleton;

@@ -1,6 +1,7 @@
 //! Where in the text a row that was sent begins.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use crate::failures::fields::{FieldReader, Fields};
 use crate::failures::header::{Layout, line};
@@ -39,6 +40,21 @@ pub(super) struct Record {
     /// Its readings in [`Records::readings`], by row, the best first.
     pub(super) from: u32,
     pub(super) to: u32,
+    /// All readings of the stretch of text that it lies in. They are more than
+    /// its own where that can be divided into records in several ways.
+    pub(super) among: (u32, u32),
+}
+
+impl Record {
+    /// Whether it may also be no record, or one that goes on to elsewhere.
+    pub(super) fn is_contested(&self) -> bool {
+        self.among != (self.from, self.to)
+    }
+
+    /// Whether a record begins here however the text is divided.
+    pub(super) fn begins_for_sure(&self) -> bool {
+        self.from == self.among.0
+    }
 }
 
 /// All records that were found, in the order of the text.
@@ -53,45 +69,37 @@ impl Records {
         &self.readings[record.from as usize..record.to as usize]
     }
 
-    /// The writers that explain every record, or all of them where none does:
-    /// then the file has more than one writer, and nothing is ruled out.
-    pub(super) fn writers(&self) -> Writers {
-        let common = self.list.iter().fold(Writers::ALL, |common, record| {
-            let readings = self.readings(record).iter();
-            common.and(readings.fold(Writers::NONE, |any, reading| any.or(reading.writers)))
-        });
-        if common.is_empty() {
-            Writers::ALL
-        } else {
-            common
+    /// The records that begin at such a place.
+    pub(super) fn only_where(&self, begins: impl Fn(usize) -> bool) -> Self {
+        let mut records = Self::default();
+        for record in &self.list {
+            if begins(record.start as usize) {
+                let from = offset(records.readings.len());
+                records.readings.extend_from_slice(self.readings(record));
+                let to = offset(records.readings.len());
+                records.list.push(Record {
+                    from,
+                    to,
+                    among: (from, to),
+                    ..*record
+                });
+            }
+        }
+        records
+    }
+
+    /// Says of the records from number `first` on that they lie in one stretch of
+    /// text, whose readings begin with number `from`.
+    pub(super) fn join(&mut self, first: usize, from: u32) {
+        let among = (from, offset(self.readings.len()));
+        for record in &mut self.list[first..] {
+            record.among = among;
         }
     }
 
-    /// Whether some record can end in two places.
-    pub(super) fn overlap(&self) -> bool {
-        self.list.iter().any(|record| {
-            let readings = self.readings(record);
-            readings
-                .iter()
-                .any(|reading| reading.end != readings[0].end)
-        })
-    }
-
-    /// Drops readings by other writers.
-    pub(super) fn keep(&mut self, writers: Writers) {
-        let mut kept = Vec::with_capacity(self.readings.len());
-        for record in &mut self.list {
-            let from = kept.len();
-            let readings = &self.readings[record.from as usize..record.to as usize];
-            kept.extend(
-                readings
-                    .iter()
-                    .filter(|reading| !reading.writers.and(writers).is_empty()),
-            );
-            record.from = offset(from);
-            record.to = offset(kept.len());
-        }
-        self.readings = kept;
+    /// All that a record that is contested may be.
+    pub(super) fn among(&self, record: &Record) -> &[Reading] {
+        &self.readings[record.among.0 as usize..record.among.1 as usize]
     }
 }
 
@@ -105,7 +113,6 @@ pub(super) struct RecordFinder<'a> {
     width: usize,
     has_reason: bool,
     can_be_exact: bool,
-    writers: Writers,
     /// Bytes that may still be compared.
     budget: usize,
     /// Beginnings of the text at hand that may be a row: where it ends.
@@ -128,35 +135,45 @@ impl<'a> RecordFinder<'a> {
             width: layout.width(),
             has_reason: layout.has_reason,
             can_be_exact: layout.by_name && layout.dropped().is_empty(),
-            writers: Writers::ALL,
             budget: 0,
             ends: Vec::new(),
         }
     }
 
-    /// All records of `text` that one of `writers` may have written.
-    pub(super) fn find(&mut self, text: &[u8], writers: Writers) -> Records {
-        self.writers = writers;
+    /// All places in `text` at which a row can be read, if all before it is read
+    /// in some way too. A place may lie within the row that is read at another:
+    /// what of this are the records is for [`settle`](super::paths::settle).
+    pub(super) fn find(&mut self, text: &[u8]) -> Records {
         self.budget = (text.len() * COMPARED_PER_BYTE).max(COMPARED_AT_LEAST);
         let mut records = Records::default();
-        let mut start = 0;
-        while start < text.len() {
+        let mut starts = BTreeSet::from([0]);
+        while let Some(start) = starts.pop_first() {
+            if start == text.len() {
+                break;
+            }
             let from = records.readings.len();
             self.read_at(text, start, &mut records.readings);
-            let Some(longest) = records.readings[from..].iter().map(|found| found.end).max() else {
-                start = line(text, start).1;
+            let readings = &mut records.readings[from..];
+            let Some(longest) = readings.iter().map(|found| found.end).max() else {
+                starts.insert(line(text, start).1);
                 continue;
             };
-            let readings = &mut records.readings[from..];
             readings.sort_unstable_by_key(|found| (found.row, !found.exact, Reverse(found.end)));
             let (end, next) = line(text, longest as usize);
+            starts.insert(next);
+            for shorter in readings.chunk_by(|a, b| a.end == b.end) {
+                if shorter[0].end != longest {
+                    starts.insert(line(text, shorter[0].end as usize).1);
+                }
+            }
+            let (from, to) = (offset(from), offset(records.readings.len()));
             records.list.push(Record {
                 start: offset(start),
                 end: offset(end),
-                from: offset(from),
-                to: offset(records.readings.len()),
+                from,
+                to,
+                among: (from, to),
             });
-            start = next;
         }
         records
     }
@@ -188,7 +205,7 @@ impl<'a> RecordFinder<'a> {
                 }
                 let read = is_record.then_some(&self.read);
                 let writers = self.rows.writers_of(row_text, read);
-                if !writers.and(self.writers).is_empty() {
+                if !writers.is_empty() {
                     let end = offset(end);
                     let exact = self.can_be_exact
                         && self.rows.is_regular()

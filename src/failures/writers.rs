@@ -123,6 +123,11 @@ impl Writers {
     /// The one that returns every value as it was sent, and readable.
     pub(super) const FAITHFUL: Self = Self(1);
 
+    /// Each writer by itself.
+    pub(super) fn each() -> impl Iterator<Item = Self> {
+        (0..24).map(|writer| Self(1 << writer))
+    }
+
     /// Both writers, quoting and plain, of these habits.
     pub(super) fn with_habits(blanks: Blanks, ends: LineEnds) -> Self {
         let bit = 1 << (blanks as u32 * 3 + ends as u32);

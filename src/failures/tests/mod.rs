@@ -1,4 +1,6 @@
+mod forks;
 mod garbage;
 mod laws;
 mod model;
 mod samples;
+mod truths;

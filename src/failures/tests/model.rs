@@ -84,7 +84,7 @@ pub(super) fn sent_rows<S: AsRef<str>>(lines: &[S]) -> SentRows {
     SentRows { text, rows }
 }
 
-fn sep(format: Format) -> &'static str {
+pub(super) fn sep(format: Format) -> &'static str {
     match format {
         Format::Csv => ",",
         Format::Ssv => ";",

@@ -7,7 +7,13 @@ use crate::config::Format;
 use crate::failures::Sent;
 
 /// One line for each finding: row, level, candidates, reason, raw.
-fn table(header: &[&str], rows: &[&str], keys: &[usize], file: &str, expected: u64) -> String {
+pub(super) fn table(
+    header: &[&str],
+    rows: &[&str],
+    keys: &[usize],
+    file: &str,
+    expected: u64,
+) -> String {
     let header: Vec<String> = header.iter().map(ToString::to_string).collect();
     let rows = sent_rows(rows);
     let sent = Sent {
