@@ -104,6 +104,7 @@ impl Run {
         let state = if resumable {
             RunState::Interrupted
         } else {
+            self.spool.remove();
             RunState::Finished
         };
         let text = serde_json::to_string(&summary).unwrap_or_default();

@@ -45,7 +45,7 @@ pub(super) struct Run {
     pub(super) serial: Option<Arc<Serial>>,
     attributor: Attributor,
     pub(super) reporter: Reporter,
-    spool: Spool,
+    pub(super) spool: Spool,
     pub(super) account: Account,
     pub(super) jobs: JoinSet<Ended>,
     pub(super) stopping: watch::Sender<Stopping>,
