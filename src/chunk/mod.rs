@@ -12,12 +12,14 @@ mod outline;
 mod part;
 mod read;
 pub mod sent;
+mod spool;
 mod values;
 
 pub use cutter::{Cut, Cutter, RejectedRow, Rules, Start};
 pub use numbers::Numbers;
-pub use outline::{Outline, Spool};
+pub use outline::Outline;
 pub use part::{Chunk, Digest, Piece};
 pub use read::{Chunks, ReadSettings};
 pub use sent::{SentRow, SentRows};
+pub use spool::Spool;
 pub use values::Values;
