@@ -23,17 +23,17 @@ pub(super) struct Carry {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Usual {
     /// All ones inside a quoted field, else 0.
-    inside: u64,
+    pub(super) inside: u64,
     /// The last byte was a separator, CR or LF: a quote now opens a field, if
     /// outside quotes.
-    opener: u64,
+    pub(super) opener: u64,
     /// The last byte was a terminator outside quotes: no record is open.
-    terminated: u64,
+    pub(super) terminated: u64,
     /// The last byte was a quote that opened or closed a field: one after a
     /// closing quote does not open a field, but is the second half of `""`.
-    quoted: u64,
+    pub(super) quoted: u64,
     /// LFs inside quotes, of all plain blocks since last asked.
-    inner: u64,
+    pub(super) inner: u64,
 }
 
 /// What is all zero where lines end in LF and none is empty.

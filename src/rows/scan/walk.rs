@@ -42,18 +42,26 @@ pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
     records: &mut F,
 ) {
     let separator = progress.separator;
-    let mut carry = progress.carry;
     let mut window = Window::new();
+    // A load that straddles two lines of the cache costs two.
+    let (head, bytes) = bytes.split_at(bytes.as_ptr().align_offset(BLOCK).min(bytes.len()));
     let (blocks, tail) = bytes.as_chunks::<BLOCK>();
+    walk_part(kernel, progress, head, &mut window, records);
+    let mut carry = progress.carry;
     for stretch in blocks.chunks(WINDOW) {
         let mut filled = Filled::default();
         let mut plain = true;
+        let found = kernel.find(stretch, separator, &mut window);
         while filled.blocks < stretch.len() {
             if let Some(usual) = carry.usual() {
                 let mut inner = *usual;
+                if filled.blocks < found {
+                    let found = &stretch[..found];
+                    kernel.advance_while_plain(&mut inner, found, &mut window, &mut filled);
+                }
                 for block in &stretch[filled.blocks..] {
-                    let found = kernel.classify(block, separator);
-                    let Some(marks) = inner.advance_if_plain(kernel, found) else {
+                    let stands = kernel.classify(block, separator);
+                    let Some(marks) = inner.advance_if_plain(kernel, stands) else {
                         break;
                     };
                     window.note_plain(&mut filled, &marks);
@@ -63,11 +71,11 @@ pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
             let mut cr = 0;
             for block in &stretch[filled.blocks..] {
                 plain = false;
-                let found = kernel.classify(block, separator);
-                window.note(&mut filled, &carry.advance(kernel, found, BLOCK));
+                let stands = kernel.classify(block, separator);
+                window.note(&mut filled, &carry.advance(kernel, stands, BLOCK));
                 // Where one line ends in CR, the next will too: no plain block
                 // is hoped for before the window's end.
-                cr |= found.cr;
+                cr |= stands.cr;
                 if cr == 0 {
                     break;
                 }
@@ -82,20 +90,33 @@ pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
             progress.hand_out(&mut window, filled, bytes, records);
         }
     }
-    if !tail.is_empty() {
-        let mut filled = Filled::default();
-        let mut block = [0; BLOCK];
-        block[..tail.len()].copy_from_slice(tail);
-        let valid = u64::MAX >> (BLOCK - tail.len());
-        let found = kernel.classify(&block, separator).within(valid);
-        window.note(&mut filled, &carry.advance(kernel, found, tail.len()));
-        progress.carry = carry;
-        progress.hand_out(&mut window, filled, tail.len(), records);
-    }
+    walk_part(kernel, progress, tail, &mut window, records);
     // A record that ended with the very last byte need not wait for the next.
     if progress.carry.take_ended() {
         records(record(progress.record, progress.here));
     }
+}
+
+/// Reads less than a block.
+#[inline(always)]
+fn walk_part<K: Kernel, F: FnMut(Record)>(
+    kernel: K,
+    progress: &mut Progress,
+    bytes: &[u8],
+    window: &mut Window,
+    records: &mut F,
+) {
+    if bytes.is_empty() {
+        return;
+    }
+    let mut filled = Filled::default();
+    let mut block = [0; BLOCK];
+    block[..bytes.len()].copy_from_slice(bytes);
+    let valid = u64::MAX >> (BLOCK - bytes.len());
+    let found = kernel.classify(&block, progress.separator).within(valid);
+    let marks = progress.carry.advance(kernel, found, bytes.len());
+    window.note(&mut filled, &marks);
+    progress.hand_out(window, filled, bytes.len(), records);
 }
 
 /// The record from `start` up to `end`.
@@ -155,7 +176,7 @@ impl Progress {
     ) {
         let lines = window.count_lines(filled);
         let place = |boundary: Boundary| {
-            let separators = window.separators_before(boundary);
+            let separators = boundary.separators();
             let lines = window.lines_before(boundary);
             self.here.after(boundary.byte().into(), separators, lines)
         };
@@ -189,7 +210,7 @@ impl Progress {
         records: &mut F,
     ) {
         let place = |boundary: Boundary, lines| {
-            let separators = window.separators_before(boundary);
+            let separators = boundary.separators();
             self.here.after(boundary.byte().into(), separators, lines)
         };
         let boundaries = window.boundaries(filled);
@@ -222,10 +243,10 @@ impl Place {
     /// The place that is `bytes` further on, with so many separators and lines
     /// between.
     #[inline(always)]
-    fn after(self, bytes: u64, separators: u64, lines: u32) -> Self {
+    fn after(self, bytes: u64, separators: u32, lines: u32) -> Self {
         Self {
             position: self.position + bytes,
-            separators: self.separators + separators,
+            separators: self.separators + u64::from(separators),
             lines: self.lines + u64::from(lines),
         }
     }

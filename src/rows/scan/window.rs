@@ -13,15 +13,19 @@ const ROOM: usize = WINDOW * BLOCK;
 
 const _: () = assert!(WINDOW * BLOCK <= Boundary::END as usize);
 
-/// Where in a window a record ends, or starts, or both: the byte, counted from
-/// the window's first, and two flags.
+/// Where in a window a record ends, or starts, or both: from the lowest bit on
+/// the byte, counted from the window's first, two flags, and the separators
+/// outside quotes that the window has before.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Boundary(u16);
+#[repr(transparent)]
+pub(super) struct Boundary(u32);
 
 impl Boundary {
-    const END: u16 = 1 << 14;
-    const START: u16 = 1 << 15;
-    const BOTH: u16 = Self::END | Self::START;
+    const END: u32 = 1 << 14;
+    const START: u32 = 1 << 15;
+    pub(super) const BOTH: u32 = Self::END | Self::START;
+    /// Where the separators are counted.
+    pub(super) const SEPARATOR: u32 = 1 << 16;
 
     pub(super) const fn ends(self) -> bool {
         self.0 & Self::END != 0
@@ -31,8 +35,19 @@ impl Boundary {
         self.0 & Self::START != 0
     }
 
-    pub(super) const fn byte(self) -> u16 {
+    pub(super) const fn byte(self) -> u32 {
         self.0 & (Self::END - 1)
+    }
+
+    pub(super) const fn separators(self) -> u32 {
+        self.0 / Self::SEPARATOR
+    }
+
+    /// The bits of a boundary before the first byte of that block, where a record
+    /// ends and one starts.
+    #[expect(clippy::cast_possible_truncation, reason = "a window has 64 blocks")]
+    pub(super) const fn at(block: usize) -> u32 {
+        (block * BLOCK) as u32 | Self::BOTH
     }
 
     /// The block of the place, and the bits before it.
@@ -42,28 +57,49 @@ impl Boundary {
         (byte / BLOCK, (1 << (byte % BLOCK)) - 1)
     }
 
-    /// The lowest bit of `rest` in the block with that index.
+    /// The lowest bit of `rest` in the block with that index, whose separators
+    /// those are, with so many before it.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "a window has 4096 bytes")]
-    fn lowest(block: usize, rest: u64, flags: u16) -> Self {
-        Self(((block * BLOCK) as u32 | u32::from(flags) | rest.trailing_zeros()) as u16)
+    pub(super) fn lowest(
+        block: usize,
+        rest: u64,
+        flags: u32,
+        separators: u64,
+        before: u32,
+    ) -> Self {
+        let below = !rest & rest.wrapping_sub(1);
+        let before = before + (separators & below).count_ones();
+        Self((block * BLOCK) as u32 | flags | rest.trailing_zeros() | (before * Self::SEPARATOR))
     }
 }
 
 /// The blocks of a window and the boundaries found in them. One array for each
 /// word of a block, since an index then is an address without a multiplication.
 pub(super) struct Window {
-    /// Separators outside quotes.
-    separators: [u64; WINDOW],
-    /// How many of them are in the window before this block.
-    separators_before: [u64; WINDOW],
-    /// Ends of physical lines.
-    lines: [u64; WINDOW],
+    pub(super) found: Found,
+    /// Ends of physical lines; of blocks that are found and not yet read, LFs.
+    pub(super) lines: [u64; WINDOW],
     /// How many of them are in the window before this block, once counted.
     lines_before: [u32; WINDOW],
     /// Quotes that open a field.
-    openings: [u64; WINDOW],
-    boundaries: [Boundary; ROOM],
+    pub(super) openings: [u64; WINDOW],
+    pub(super) boundaries: [Boundary; ROOM],
+}
+
+/// What stands in blocks, for a kernel that finds it in all before it reads one:
+/// none then waits for the state that goes from block to block.
+pub(super) struct Found {
+    /// Quotes.
+    pub(super) quote: [u64; WINDOW],
+    /// Their running parity, in each block from 0.
+    pub(super) parity: [u64; WINDOW],
+    /// Whether a block's quotes are odd in number.
+    pub(super) odd: [u8; WINDOW / 8],
+    /// Separators.
+    pub(super) separator: [u64; WINDOW],
+    /// Not 0 where there are CRs; the bits may be in any order.
+    pub(super) cr: [u64; WINDOW],
 }
 
 /// How much of a [`Window`] is filled; what lies beyond is left from others.
@@ -73,17 +109,22 @@ pub(super) struct Filled {
     /// Blocks.
     pub(super) blocks: usize,
     /// Boundaries.
-    boundaries: u32,
+    pub(super) boundaries: u32,
     /// Separators outside quotes.
-    pub(super) separators: u64,
+    pub(super) separators: u32,
 }
 
 impl Window {
     #[inline(always)]
     pub(super) fn new() -> Self {
         Self {
-            separators: [0; WINDOW],
-            separators_before: [0; WINDOW],
+            found: Found {
+                quote: [0; WINDOW],
+                parity: [0; WINDOW],
+                odd: [0; WINDOW / 8],
+                separator: [0; WINDOW],
+                cr: [0; WINDOW],
+            },
             lines: [0; WINDOW],
             lines_before: [0; WINDOW],
             openings: [0; WINDOW],
@@ -103,17 +144,26 @@ impl Window {
     /// on how many there are could not be foreseen.
     #[inline(always)]
     pub(super) fn note_plain(&mut self, filled: &mut Filled, marks: &Marks) {
-        let block = filled.blocks;
+        let lowest = |rest| {
+            let separators = marks.separators;
+            Boundary::lowest(
+                filled.blocks,
+                rest,
+                Boundary::BOTH,
+                separators,
+                filled.separators,
+            )
+        };
         let at = filled.boundaries as usize;
         let first = marks.ends;
         let second = first & first.wrapping_sub(1);
         let mut rest = second & second.wrapping_sub(1);
         // The higher index first, so that one check does for both.
-        self.boundaries[at + 1] = Boundary::lowest(block, second, Boundary::BOTH);
-        self.boundaries[at] = Boundary::lowest(block, first, Boundary::BOTH);
+        self.boundaries[at + 1] = lowest(second);
+        self.boundaries[at] = lowest(first);
         let mut at = at + 2;
         while rest != 0 {
-            self.boundaries[at] = Boundary::lowest(block, rest, Boundary::BOTH);
+            self.boundaries[at] = lowest(rest);
             rest &= rest - 1;
             at += 1;
         }
@@ -139,7 +189,13 @@ impl Window {
             if marks.starts & bit != 0 {
                 flags |= Boundary::START;
             }
-            self.boundaries[at] = Boundary::lowest(filled.blocks, rest, flags);
+            self.boundaries[at] = Boundary::lowest(
+                filled.blocks,
+                rest,
+                flags,
+                marks.separators,
+                filled.separators,
+            );
             rest ^= bit;
             at += 1;
         }
@@ -148,11 +204,9 @@ impl Window {
 
     #[inline(always)]
     fn keep(&mut self, filled: &mut Filled, marks: &Marks) {
-        self.separators[filled.blocks] = marks.separators;
-        self.separators_before[filled.blocks] = filled.separators;
         self.lines[filled.blocks] = marks.lines;
         self.openings[filled.blocks] = marks.openings;
-        filled.separators += u64::from(marks.separators.count_ones());
+        filled.separators += marks.separators.count_ones();
         filled.blocks += 1;
     }
 
@@ -169,13 +223,6 @@ impl Window {
         lines
     }
 
-    /// Separators in the window before that place.
-    #[inline(always)]
-    pub(super) fn separators_before(&self, boundary: Boundary) -> u64 {
-        let (block, below) = boundary.split();
-        self.separators_before[block] + u64::from((self.separators[block] & below).count_ones())
-    }
-
     /// Lines that end in the window before that place.
     #[inline(always)]
     pub(super) fn lines_before(&self, boundary: Boundary) -> u32 {
@@ -188,6 +235,6 @@ impl Window {
         let openings = &self.openings[..filled.blocks];
         let block = openings.iter().rposition(|&openings| openings != 0)?;
         let last = 1 << openings[block].ilog2();
-        Some(Boundary::lowest(block, last, 0))
+        Some(Boundary::lowest(block, last, 0, 0, 0))
     }
 }

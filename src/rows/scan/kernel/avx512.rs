@@ -2,14 +2,33 @@
 //! 64 bits at once.
 #![allow(unsafe_code)]
 
+mod find;
+mod plain;
+
 use std::arch::x86_64::{
-    _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm512_cmpeq_epi8_mask,
-    _mm512_loadu_si512, _mm512_set1_epi8,
+    __m512i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
+    _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8, _mm512_storeu_si512,
 };
 
+use super::super::block::Usual;
 use super::super::scanner::Record;
 use super::super::walk::{Progress, walk};
+use super::super::window::{Filled, Window};
 use super::{BLOCK, Kernel, Masks};
+
+/// Blocks in a stripe: their words are the lanes of one register.
+const STRIPE: usize = 8;
+
+/// Compiles functions for the features of which [`Avx512`] is the proof.
+macro_rules! with_features {
+    ($($(#[$meta:meta])* $visibility:vis fn $name:ident $rest:tt $(-> $result:ty)? $body:block)*) => {$(
+        $(#[$meta])*
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,gfni,pclmulqdq,vpclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
+        $visibility fn $name $rest $(-> $result)? $body
+    )*};
+}
+use with_features;
 
 /// The proof that this processor has AVX-512F, AVX-512BW, PCLMULQDQ, POPCNT,
 /// BMI1, BMI2 and LZCNT.
@@ -21,6 +40,13 @@ impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("avx512vpopcntdq")
+            && is_x86_feature_detected!("gfni")
+            && is_x86_feature_detected!("vpclmulqdq")
             && is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("popcnt")
             && is_x86_feature_detected!("bmi1")
@@ -41,7 +67,9 @@ impl Avx512 {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,gfni,pclmulqdq,vpclmulqdq,popcnt,bmi1,bmi2,lzcnt"
+)]
 fn walk_with_features<F: FnMut(Record)>(
     kernel: Avx512,
     progress: &mut Progress,
@@ -63,13 +91,29 @@ impl Kernel for Avx512 {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { prefix_xor(word) }
     }
+
+    #[inline(always)]
+    fn find(self, blocks: &[[u8; BLOCK]], separator: u8, window: &mut Window) -> usize {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { find::find(blocks, separator, window) }
+    }
+
+    #[inline(always)]
+    fn advance_while_plain(
+        self,
+        usual: &mut Usual,
+        blocks: &[[u8; BLOCK]],
+        window: &mut Window,
+        filled: &mut Filled,
+    ) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { plain::advance_while_plain(usual, blocks, window, filled) }
+    }
 }
 
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
+with_features! {
 fn classify(block: &[u8; BLOCK], separator: u8) -> Masks {
-    // SAFETY: the block is 64 bytes, and the load asks for no alignment.
-    let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+    let bytes = load_block(block);
     Masks {
         quote: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'"'.cast_signed())),
         cr: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\r'.cast_signed())),
@@ -80,10 +124,27 @@ fn classify(block: &[u8; BLOCK], separator: u8) -> Masks {
 
 /// Multiplying by all ones without carries adds up, for each bit, all bits up
 /// to it.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
 fn prefix_xor(word: u64) -> u64 {
     let product =
         _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, word.cast_signed()), _mm_set1_epi8(-1));
     _mm_cvtsi128_si64(product).cast_unsigned()
+}
+
+fn load_block(block: &[u8; BLOCK]) -> __m512i {
+    // SAFETY: the block is 64 bytes, and the load asks for no alignment.
+    unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }
+}
+
+/// The words of eight blocks from one on.
+fn load(words: &[u64], block: usize) -> __m512i {
+    let stripe: &[u64; STRIPE] = words[block..].first_chunk().expect("a whole stripe");
+    // SAFETY: eight words are 64 bytes, and the load asks for no alignment.
+    unsafe { _mm512_loadu_si512(stripe.as_ptr().cast()) }
+}
+
+fn store(words: &mut [u64], block: usize, lanes: __m512i) {
+    let stripe: &mut [u64; STRIPE] = words[block..].first_chunk_mut().expect("a whole stripe");
+    // SAFETY: eight words are 64 bytes, and the store asks for no alignment.
+    unsafe { _mm512_storeu_si512(stripe.as_mut_ptr().cast(), lanes) }
+}
 }
