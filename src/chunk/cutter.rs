@@ -102,6 +102,11 @@ struct Rows {
     held: Held,
     /// Rows accepted and not yet taken over into `open`, as offsets.
     accepted: std::ops::Range<u64>,
+    /// A row of the right width that follows these and ends here at the latest
+    /// breaks no rule and belongs to the piece of the row before.
+    clear_until: u64,
+    /// How many such rows are accepted and not counted.
+    uncounted: u64,
     open: Open,
     next_chunk: ChunkNumber,
     cuts: VecDeque<Cut>,
@@ -131,6 +136,8 @@ impl Cutter {
                 not_utf8: VecDeque::new(),
                 held: Held::default(),
                 accepted: 0..0,
+                clear_until: 0,
+                uncounted: 0,
                 open: Open::default(),
                 next_chunk: ChunkNumber::new(1),
                 cuts: VecDeque::new(),
@@ -154,6 +161,7 @@ impl Cutter {
         rows.not_utf8.clear();
         rows.held = Held::default();
         rows.accepted = 0..0;
+        rows.clear_until = 0;
         rows.give_record_end();
     }
 
@@ -172,7 +180,7 @@ impl Cutter {
         let rows = &mut self.rows;
         let mut bad = Vec::new();
         self.utf8.check(block, base, &mut bad);
-        rows.not_utf8.extend(bad);
+        rows.add_not_utf8(bad);
         rows.held.0.push_back((base, block.clone()));
         self.scanner.scan(block, &mut |record| rows.record(record));
         rows.take_over();
@@ -194,7 +202,7 @@ impl Cutter {
         let rows = &mut self.rows;
         let mut bad = Vec::new();
         self.utf8.finish(end, &mut bad);
-        rows.not_utf8.extend(bad);
+        rows.add_not_utf8(bad);
         let scanner = std::mem::replace(&mut self.scanner, Scanner::new(rows.rules.separator));
         match scanner.finish() {
             End::Clean => {}

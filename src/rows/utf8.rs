@@ -1,5 +1,7 @@
 //! Where a stream of blocks is not UTF-8.
 
+use super::scan;
+
 /// Checks blocks one after another; a character may straddle two blocks.
 #[derive(Debug, Default, Clone)]
 pub struct Utf8Check {
@@ -18,7 +20,7 @@ impl Utf8Check {
         }
         // The valid case first: it is several times faster than the one that
         // can say where.
-        if simdutf8::basic::from_utf8(&block[from..]).is_ok() {
+        if scan::is_utf8(&block[from..]) {
             return;
         }
         while from < block.len() {
@@ -108,6 +110,24 @@ mod tests {
             }
             check.finish(base, &mut bad);
             prop_assert_eq!(bad, oracle(&text));
+        }
+
+        /// Long enough for all ways of checking, whole or with a byte that is
+        /// another.
+        #[test]
+        fn long_texts_are_judged_as_the_standard_library_does(
+            text in prop_oneof!["\\PC{400,700}", "[a-z]{0,600}\\PC[a-zé]{0,600}\\PC{0,3}"],
+            at in any::<prop::sample::Index>(),
+            other in prop::option::of(prop_oneof![any::<u8>(), 0x80u8.., prop::sample::select(
+                vec![0xC0u8, 0xC1, 0xC2, 0xE0, 0xED, 0xF0, 0xF4, 0xF5, 0x8F, 0x90, 0x9F, 0xA0],
+            )]),
+        ) {
+            let mut bytes = text.into_bytes();
+            if let Some(other) = other {
+                let at = at.index(bytes.len().max(1));
+                bytes[at..].iter_mut().take(1).for_each(|byte| *byte = other);
+            }
+            prop_assert_eq!(scan::is_utf8(&bytes), std::str::from_utf8(&bytes).is_ok());
         }
     }
 }

@@ -9,7 +9,23 @@ use crate::units::LineNumber;
 
 impl Rows {
     /// Takes one record of the source.
+    #[inline]
     pub(super) fn record(&mut self, record: Record) {
+        if record.start == self.accepted.end
+            && record.end <= self.clear_until
+            && record.fields == self.fields
+        {
+            self.accepted.end = record.end;
+            self.uncounted += 1;
+        } else {
+            self.look_at(record);
+        }
+    }
+
+    /// Takes one record that needs a closer look.
+    fn look_at(&mut self, record: Record) {
+        self.count();
+        self.clear_until = 0;
         if self.stop.is_some() {
             return;
         }
@@ -26,9 +42,40 @@ impl Rows {
             self.reject(&record, reason);
         } else {
             self.accept(&record);
+            self.clear_until = self.clear_until();
         }
         self.next_row = self.next_row.plus(1);
         self.read += 1;
+    }
+
+    /// More bytes of the source are read, of which these are not UTF-8.
+    pub(super) fn add_not_utf8(&mut self, offsets: Vec<u64>) {
+        self.not_utf8.extend(offsets);
+        self.clear_until = 0;
+    }
+
+    /// The end of the rows after the last accepted one, as long as they are UTF-8
+    /// and the chunk has room.
+    fn clear_until(&self) -> u64 {
+        let full = self.accepted.start + self.room().saturating_sub(self.open.bytes);
+        self.not_utf8
+            .front()
+            .map_or(full, |offset| full.min(*offset))
+    }
+
+    /// Counts the rows that needed no closer look.
+    fn count(&mut self) {
+        let rows = std::mem::take(&mut self.uncounted);
+        if rows == 0 {
+            return;
+        }
+        if let Some(piece) = self.open.pieces.last_mut() {
+            piece.rows += rows;
+            piece.range.end = self.accepted.end + self.skipped;
+        }
+        self.open.rows += rows;
+        self.next_row = self.next_row.plus(rows);
+        self.read += rows;
     }
 
     /// Why the row cannot be sent.
@@ -147,6 +194,7 @@ impl Rows {
     /// Takes the accepted bytes over into the open chunk, while they are still
     /// in the processor's cache.
     pub(super) fn take_over(&mut self) {
+        self.count();
         let range = self.accepted.clone();
         if range.is_empty() {
             return;

@@ -35,3 +35,8 @@ mod window;
 mod tests;
 
 pub use scanner::{End, OpenQuote, Record, Scanner};
+
+/// Whether all of `bytes` is UTF-8, where `bytes` are likely to be.
+pub(super) fn is_utf8(bytes: &[u8]) -> bool {
+    kernel::Choice::best().is_utf8(bytes)
+}

@@ -262,6 +262,25 @@ fn tidy(width: usize, quoted: &'static str) -> impl Strategy<Value = Vec<u8>> {
     vec(row, 1..250).prop_map(|rows| rows.concat().into_bytes())
 }
 
+/// The same with a row here and there that the fast path leaves to others, and
+/// after which it goes on.
+fn mostly_tidy() -> impl Strategy<Value = Vec<u8>> {
+    let odd = prop_oneof![
+        "[a-z]{1,40}\"[a-z,]{0,40}\n",
+        "[a-z,]{0,90}\r\n",
+        "[a-z]{0,9}\n\n"
+    ];
+    let piece = prop_oneof![
+        9 => tidy(1, ONE_LINE).prop_map(|rows| {
+            let rows = &rows[..rows.len().min(900)];
+            let end = rows.iter().rposition(|&byte| byte == b'\n');
+            rows[..end.map_or(0, |end| end + 1)].to_vec()
+        }),
+        1 => odd.prop_map(String::into_bytes),
+    ];
+    vec(piece, 1..40).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -273,6 +292,7 @@ proptest! {
             tidy(32, ONE_LINE),
             tidy(64, ONE_LINE),
             tidy(64, LINES),
+            mostly_tidy(),
         ],
         lengths in prop_oneof![vec(100usize..9000, 1..3), Just(vec![usize::MAX])],
     ) {

@@ -4,6 +4,7 @@
 
 mod find;
 mod plain;
+mod utf8;
 
 use std::arch::x86_64::{
     __m512i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
@@ -18,6 +19,10 @@ use super::{BLOCK, Kernel, Masks};
 
 /// Blocks in a stripe: their words are the lanes of one register.
 const STRIPE: usize = 8;
+
+/// As a matrix this turns the order of the bits of a byte; multiplied by another
+/// it turns that one's rows into columns, the last first.
+const DIAGONAL: i64 = 0x8040_2010_0804_0201_u64.cast_signed();
 
 /// Compiles functions for the features of which [`Avx512`] is the proof.
 macro_rules! with_features {
@@ -64,6 +69,24 @@ impl Avx512 {
     ) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { walk_with_features(self, progress, bytes, records) }
+    }
+
+    /// Whether all of `bytes` is UTF-8.
+    #[expect(clippy::unused_self, reason = "the proof")]
+    pub(super) fn is_utf8(self, bytes: &[u8]) -> bool {
+        let (blocks, _) = bytes.as_chunks::<BLOCK>();
+        let (stripes, _) = blocks.as_chunks::<STRIPE>();
+        let read = stripes.as_flattened().as_flattened().len();
+        // A character may begin in the last stripe and end after it.
+        let open = bytes[..read]
+            .iter()
+            .rev()
+            .take(3)
+            .position(|&byte| byte >= 0xC0);
+        let rest = read - open.map_or(0, |after| after + 1);
+        // SAFETY: `self` proves that the processor has the features.
+        let are_utf8 = unsafe { utf8::are_utf8(stripes) };
+        are_utf8 && simdutf8::basic::from_utf8(&bytes[rest..]).is_ok()
     }
 }
 

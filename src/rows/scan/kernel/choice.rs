@@ -64,4 +64,13 @@ impl Choice {
             Self::Portable(kernel) => walk(kernel, progress, bytes, records),
         }
     }
+
+    /// Whether all of `bytes` is UTF-8.
+    pub(in crate::rows::scan) fn is_utf8(self, bytes: &[u8]) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(kernel) => kernel.is_utf8(bytes),
+            _ => simdutf8::basic::from_utf8(bytes).is_ok(),
+        }
+    }
 }

@@ -14,15 +14,11 @@ use std::arch::x86_64::{
 
 use super::super::super::window::Window;
 use super::super::BLOCK;
-use super::{STRIPE, load_block, store, with_features};
+use super::{DIAGONAL, STRIPE, load_block, store, with_features};
 
 /// Stands for itself and all bytes after it, none of which is looked for: the
 /// separators of all formats come before.
 const OTHER: u8 = 0x3f;
-
-/// As a matrix this turns the order of the bits of a byte; multiplied by another
-/// it turns that one's rows into columns, the last first.
-const DIAGONAL: i64 = 0x8040_2010_0804_0201_u64.cast_signed();
 
 /// Brings together the eight bytes that hold the same bit of eight groups, for
 /// each pair of blocks: the words of the first and the second that say where
@@ -90,7 +86,7 @@ with_features! {
     }
 
     /// Of four rows of four pairs, each row turned one place further than the one
-    /// before, the columns; the last one's pairs in no order.
+    /// before, the columns.
     ///
     /// Selecting bits is done twice a step where moving lanes is done once.
     fn columns([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
@@ -107,7 +103,7 @@ with_features! {
             first,
             _mm512_alignr_epi64::<2>(second, second),
             _mm512_alignr_epi64::<4>(third, third),
-            fourth,
+            _mm512_alignr_epi64::<6>(fourth, fourth),
         ]
     }
 
