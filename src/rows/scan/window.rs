@@ -46,6 +46,10 @@ impl Boundary {
     /// The bits of a boundary before the first byte of that block, where a record
     /// ends and one starts.
     #[expect(clippy::cast_possible_truncation, reason = "a window has 64 blocks")]
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "only AVX-512 finds before it reads")
+    )]
     pub(super) const fn at(block: usize) -> u32 {
         (block * BLOCK) as u32 | Self::BOTH
     }
@@ -77,6 +81,10 @@ impl Boundary {
 /// The blocks of a window and the boundaries found in them. One array for each
 /// word of a block, since an index then is an address without a multiplication.
 pub(super) struct Window {
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "only AVX-512 finds before it reads")
+    )]
     pub(super) found: Found,
     /// Ends of physical lines; of blocks that are found and not yet read, LFs.
     pub(super) lines: [u64; WINDOW],
@@ -89,6 +97,10 @@ pub(super) struct Window {
 
 /// What stands in blocks, for a kernel that finds it in all before it reads one:
 /// none then waits for the state that goes from block to block.
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "only AVX-512 finds before it reads")
+)]
 pub(super) struct Found {
     /// Quotes.
     pub(super) quote: [u64; WINDOW],
