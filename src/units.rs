@@ -96,10 +96,40 @@ impl RunId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// When the run began, as its name has it; none for a text that was never
+    /// [generated](Self::generate).
+    #[must_use]
+    pub fn began(&self) -> Option<jiff::Timestamp> {
+        let (time, letters) = self.0.split_once('-')?;
+        let ours = letters.len() == 4 && letters.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).ok()?;
+        let time = jiff::tz::Offset::UTC.to_timestamp(time).ok()?;
+        ours.then_some(time)
+    }
 }
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_run_says_when_it_began() {
+        let now: jiff::Timestamp = "2026-11-24T20:33:00Z".parse().unwrap();
+        assert_eq!(RunId::generate(now).began(), Some(now));
+        for other in [
+            "",
+            "lost+found",
+            "20261124T203300Z",
+            "20261124T203300Z-abc/d",
+        ] {
+            assert_eq!(RunId::known(other).began(), None, "{other}");
+        }
     }
 }

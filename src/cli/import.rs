@@ -200,9 +200,11 @@ pub(super) fn tell(imported: Imported, json: bool, talk: &Talk) -> Result<u8> {
         error,
         resumable,
     } = imported;
-    if json {
-        summary::print(&summary)?;
-    }
+    let written = if json {
+        summary::print(&summary)
+    } else {
+        Ok(())
+    };
     if let Some(error) = error {
         eprintln!("{}", error.render());
     }
@@ -212,6 +214,7 @@ pub(super) fn tell(imported: Imported, json: bool, talk: &Talk) -> Result<u8> {
             eprintln!("mktoload resume {}", summary.run_id);
         }
     }
+    written?;
     Ok(summary.exit_code)
 }
 

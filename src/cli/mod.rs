@@ -1,7 +1,7 @@
 //! The command line, one file a verb.
 //!
 //! stdout carries data only; everything said to a person goes to stderr.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
 mod import;
 mod logging;
@@ -9,10 +9,13 @@ mod plan;
 mod progress;
 mod resume;
 mod run;
+mod runs;
 mod sandbox;
 mod signals;
 mod split;
+mod stdout;
 mod summary;
+mod table;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -75,6 +78,8 @@ enum Verb {
     Run(run::Args),
     /// Finish a run that was interrupted
     Resume(resume::Args),
+    /// List the runs that are known, and forget old ones
+    Runs(runs::Args),
     /// Only re-chunk: write chunk files to a folder
     Split(split::Args),
     /// Serve the embedded Marketo on its own
@@ -119,6 +124,7 @@ pub fn main() -> ExitCode {
             Verb::Import(args) => import::main(args, &cli.talk).await,
             Verb::Run(args) => run::main(args, &cli.talk).await,
             Verb::Resume(args) => resume::main(args, &cli.talk).await,
+            Verb::Runs(args) => runs::main(args, &cli.talk).await,
             Verb::Split(args) => split::main(args, &cli.talk).await,
             Verb::Sandbox(args) => sandbox::main(args, &cli.talk).await,
         }

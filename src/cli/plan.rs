@@ -8,7 +8,7 @@ use crate::config::choice::Time;
 use crate::config::limits;
 use crate::config::{Credentials, Endpoint, Options, Target, state};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::Plan;
+use crate::pipeline::{EMBEDDED, Plan};
 use crate::source;
 use crate::units::RunId;
 
@@ -84,7 +84,7 @@ pub(super) fn resolve(target: Target, names: &[String], options: Options) -> Res
         state,
         folder,
         instance: match &endpoint {
-            Endpoint::Sandbox => "sandbox".to_owned(),
+            Endpoint::Sandbox => EMBEDDED.to_owned(),
             Endpoint::Instance(instance) => instance.base().to_owned(),
         },
         embedded: endpoint == Endpoint::Sandbox,
@@ -125,6 +125,21 @@ pub(super) fn poll_interval(given: Time) -> Result<Duration> {
         );
     }
     Ok(given.0)
+}
+
+/// Which state folder a verb reads.
+#[derive(Debug, clap::Args)]
+pub(super) struct StateArgs {
+    /// Where runs keep their files [default: `$XDG_STATE_HOME/mktoload`]
+    #[arg(long, env = "MKTOLOAD_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// The folder; see [`state_folder`].
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        state_folder(self.state_dir.as_deref())
+    }
 }
 
 /// The state folder as an absolute path: a resume leaves the current folder.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::stdout;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::Summary;
 use crate::units::RunId;
@@ -9,13 +10,13 @@ use crate::units::RunId;
 /// Prints it.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] when it has no form as JSON.
+/// [`ErrorKind::Internal`] when it has no form as JSON, and as
+/// [`stdout::write`].
 pub(super) fn print(summary: &Summary) -> Result<()> {
     let text = serde_json::to_string(summary).map_err(|error| {
         Error::new(ErrorKind::Internal, "the summary cannot be written as JSON").because(error)
     })?;
-    println!("{text}");
-    Ok(())
+    stdout::write(&format!("{text}\n"))
 }
 
 /// Hands on the error that kept a run from its beginning; before that, it

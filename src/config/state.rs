@@ -38,13 +38,19 @@ pub fn folder(
         })
 }
 
+/// The folder in which the runs' folders are.
+#[must_use]
+pub fn runs_folder(state: &Path) -> PathBuf {
+    state.join("runs")
+}
+
 /// Makes the folder of a run, readable by its owner only: it holds personal
 /// data.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] when it cannot be made.
 pub fn run_folder(state: &Path, run: &RunId) -> Result<PathBuf> {
-    let folder = state.join("runs").join(run.as_str());
+    let folder = runs_folder(state).join(run.as_str());
     private_folder(&folder).map_err(|error| {
         Error::new(
             ErrorKind::Usage,

@@ -18,9 +18,14 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// a slow disk a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Where the ledger of a state folder is.
+pub(super) fn path(state_folder: &Path) -> PathBuf {
+    state_folder.join("ledger.sqlite")
+}
+
 /// Opens the ledger in `state_folder`, both made where they do not exist.
 pub(super) fn open(state_folder: &Path) -> Result<(Connection, PathBuf)> {
-    let path = state_folder.join("ledger.sqlite");
+    let path = path(state_folder);
     create(state_folder, &path).map_err(|error| {
         Error::new(
             ErrorKind::Usage,

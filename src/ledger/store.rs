@@ -8,6 +8,7 @@ use super::database::Database;
 use super::fault::Failure;
 use super::records::{RunOverview, RunRecord, RunState, SourceRecord};
 use super::run::RunLedger;
+use super::schema;
 use super::values::Time;
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::RunId;
@@ -34,6 +35,18 @@ impl Ledger {
     pub async fn open(state_folder: &Path) -> Result<Self> {
         let database = Database::open(state_folder).await?;
         Ok(Self { database })
+    }
+
+    /// Opens the ledger in `state_folder`; none where nothing was ever kept.
+    /// Makes nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_existing(state_folder: &Path) -> Result<Option<Self>> {
+        if !schema::path(state_folder).exists() {
+            return Ok(None);
+        }
+        Self::open(state_folder).await.map(Some)
     }
 
     /// Writes down a run that begins, before anything else is known of it.

@@ -5,6 +5,7 @@ mod attribute;
 mod drain;
 mod finish;
 mod gate;
+mod history;
 mod import;
 mod lock;
 mod plan;
@@ -16,8 +17,9 @@ mod task;
 mod worker;
 
 pub use finish::Imported;
+pub use history::{KnownRun, runs};
 pub use import::import;
-pub use plan::Plan;
+pub use plan::{EMBEDDED, Plan};
 pub use resume::{Left, resume};
 pub use run::Signal;
 pub use split::{SplitCount, SplitPlan, split};

@@ -10,6 +10,9 @@ use crate::config::{CallRate, Format, Target};
 use crate::source::Source;
 use crate::units::RunId;
 
+/// The [`instance`](Plan::instance) of a run into an embedded sandbox.
+pub const EMBEDDED: &str = "sandbox";
+
 /// A run as it is going to be.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {

@@ -92,17 +92,7 @@ impl Left {
             mut plan,
             layout,
             folder,
-        } = serde_json::from_str(&record.arguments).map_err(|error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!(
-                    "run {run} was begun by version {} and cannot be read by this one",
-                    record.tool_version
-                ),
-            )
-            .because(error)
-            .hint("resume it with the version that began it")
-        })?;
+        } = Arguments::of(&record)?;
         // The state folder may have been moved since.
         state.clone_into(&mut plan.state);
         let gate = plan.gate_folder.as_deref().and_then(Path::file_name);

@@ -29,6 +29,26 @@ pub(super) struct Arguments {
     pub(super) folder: PathBuf,
 }
 
+impl Arguments {
+    /// What the run of `record` was asked for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] when another version wrote it in another form.
+    pub(super) fn of(record: &RunRecord) -> Result<Self> {
+        serde_json::from_str(&record.arguments).map_err(|error| {
+            Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "run {} was begun by version {} and cannot be read by this one",
+                    record.run, record.tool_version
+                ),
+            )
+            .because(error)
+            .hint("use the version that began it")
+        })
+    }
+}
+
 /// The report's layout for a run of `plan` over `chunks`.
 pub(super) fn layout(plan: &Plan, chunks: &Chunks) -> Layout {
     let header = chunks.header();

@@ -20,6 +20,7 @@ mod refusals;
 mod rejects;
 mod report;
 mod requests;
+mod runs;
 mod sandbox;
 mod scripted_server;
 mod serialize;

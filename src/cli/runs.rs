@@ -1,0 +1,119 @@
+//! `mktoload runs`.
+
+use serde::Serialize;
+
+use super::plan::StateArgs;
+use super::table::Side::{Left, Right};
+use super::table::{table, time};
+use super::{Talk, stdout};
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::{KnownRun, runs};
+use crate::report::Rows;
+use crate::units::RunId;
+
+/// Arguments of `runs`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mktoload runs --json")]
+pub(super) struct Args {
+    /// Print one JSON array on stdout
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+/// Runs the verb.
+pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
+    let state = args.state.folder()?;
+    let runs = runs(&state).await?;
+    if runs.is_empty() && !talk.quiet {
+        eprintln!("no run is known in {}", state.display());
+    }
+    if args.json {
+        stdout::write(&json(&runs.iter().map(Shown::of).collect::<Vec<_>>())?)?;
+    } else if !runs.is_empty() {
+        stdout::write(&text(&runs))?;
+    }
+    Ok(0)
+}
+
+/// A run in JSON. Scripts read these keys.
+#[derive(Serialize)]
+struct Shown<'a> {
+    run_id: &'a RunId,
+    started: String,
+    ended: Option<String>,
+    target: &'a str,
+    endpoint: &'a str,
+    state: &'a str,
+    resumable: bool,
+    exit_code: Option<u8>,
+    rows: Option<Rows>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(run: &'a KnownRun) -> Self {
+        Self {
+            run_id: &run.run,
+            started: run.started.to_string(),
+            ended: run.ended.map(|ended| ended.to_string()),
+            target: &run.target,
+            endpoint: &run.endpoint,
+            state: run.state.name(),
+            resumable: run.is_resumable(),
+            exit_code: run.exit_code,
+            rows: run.rows,
+        }
+    }
+}
+
+/// One line of JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        Error::new(
+            ErrorKind::Internal,
+            "what is known cannot be written as JSON",
+        )
+        .because(error)
+    })?;
+    Ok(text + "\n")
+}
+
+fn text(runs: &[KnownRun]) -> String {
+    let heads = [
+        "run",
+        "started (UTC)",
+        "state",
+        "exit",
+        "read",
+        "accepted",
+        "failed",
+        "target",
+        "endpoint",
+    ];
+    let line = |run: &KnownRun| {
+        let count = |of: fn(&Rows) -> u64| {
+            let rows = run.rows.as_ref();
+            rows.map_or_else(String::new, |rows| of(rows).to_string())
+        };
+        [
+            run.run.to_string(),
+            time(run.started),
+            run.state.name().to_owned(),
+            run.exit_code
+                .map_or_else(String::new, |code| code.to_string()),
+            count(|rows| rows.read),
+            count(|rows| rows.accepted),
+            count(|rows| rows.failed),
+            run.target.clone(),
+            run.endpoint.clone(),
+        ]
+    };
+    let lines: Vec<_> = std::iter::once(heads.map(str::to_owned))
+        .chain(runs.iter().map(line))
+        .collect();
+    table(
+        [Left, Left, Left, Right, Right, Right, Right, Left, Left],
+        &lines,
+    )
+}
