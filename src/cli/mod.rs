@@ -7,12 +7,14 @@ mod import;
 mod logging;
 mod plan;
 mod progress;
+mod report;
 mod resume;
 mod run;
 mod runs;
 mod sandbox;
 mod signals;
 mod split;
+mod status;
 mod stdout;
 mod summary;
 mod table;
@@ -80,6 +82,10 @@ enum Verb {
     Resume(resume::Args),
     /// List the runs that are known, and forget old ones
     Runs(runs::Args),
+    /// Show how far a run is
+    Status(status::Args),
+    /// Write a run's report again
+    Report(report::Args),
     /// Only re-chunk: write chunk files to a folder
     Split(split::Args),
     /// Serve the embedded Marketo on its own
@@ -125,6 +131,8 @@ pub fn main() -> ExitCode {
             Verb::Run(args) => run::main(args, &cli.talk).await,
             Verb::Resume(args) => resume::main(args, &cli.talk).await,
             Verb::Runs(args) => runs::main(args, &cli.talk).await,
+            Verb::Status(args) => status::main(args).await,
+            Verb::Report(args) => report::main(args, &cli.talk).await,
             Verb::Split(args) => split::main(args, &cli.talk).await,
             Verb::Sandbox(args) => sandbox::main(args, &cli.talk).await,
         }

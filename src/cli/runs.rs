@@ -6,8 +6,9 @@ use super::plan::StateArgs;
 use super::table::Side::{Left, Right};
 use super::table::{table, time};
 use super::{Talk, stdout};
+use crate::config::choice::Time;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{KnownRun, runs};
+use crate::pipeline::{KnownRun, Old, Pruned, prune, runs};
 use crate::report::Rows;
 use crate::units::RunId;
 
@@ -18,6 +19,11 @@ pub(super) struct Args {
     /// Print one JSON array on stdout
     #[arg(long, help_heading = "Output")]
     json: bool,
+    /// First forget the runs that ended longer ago, such as 30d: what is known
+    /// of them, and their folders with reports and rejects. Runs that could
+    /// still be resumed are forgotten, too; one that is running is not
+    #[arg(long, value_name = "TIME")]
+    prune_older_than: Option<Time>,
     #[command(flatten)]
     state: StateArgs,
 }
@@ -25,6 +31,16 @@ pub(super) struct Args {
 /// Runs the verb.
 pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
     let state = args.state.folder()?;
+    let faults = match args.prune_older_than {
+        Some(age) => {
+            let pruned = prune(&state, age.0).await?;
+            if !talk.quiet {
+                eprint!("{}", told(&pruned));
+            }
+            pruned.faults
+        }
+        None => Vec::new(),
+    };
     let runs = runs(&state).await?;
     if runs.is_empty() && !talk.quiet {
         eprintln!("no run is known in {}", state.display());
@@ -34,7 +50,41 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
     } else if !runs.is_empty() {
         stdout::write(&text(&runs))?;
     }
-    Ok(0)
+    for fault in &faults {
+        eprintln!("{}", fault.render());
+    }
+    Ok(faults.first().map_or(0, |fault| fault.kind().exit_code()))
+}
+
+/// Which runs were forgotten, and why others were not.
+fn told(pruned: &Pruned) -> String {
+    let mut text = String::new();
+    for Old { run, known } in &pruned.pruned {
+        let what = match known {
+            None => "an import that never began".to_owned(),
+            Some(known) => {
+                let (word, when) = match known.ended {
+                    Some(ended) => ("ended", ended),
+                    None => ("began", known.started),
+                };
+                let resumable = if known.is_resumable() {
+                    "; it could have been resumed"
+                } else {
+                    ""
+                };
+                let state = known.state.name();
+                format!("{state}, {word} {} UTC{resumable}", time(when))
+            }
+        };
+        text += &format!("pruned {run}: {what}\n");
+    }
+    for run in &pruned.at_work {
+        text += &format!("spared {run}: a process is working on it\n");
+    }
+    if pruned.younger > 0 {
+        text += &format!("spared {} younger\n", pruned.younger);
+    }
+    text
 }
 
 /// A run in JSON. Scripts read these keys.
@@ -68,7 +118,7 @@ impl<'a> Shown<'a> {
 }
 
 /// One line of JSON.
-pub(super) fn json(value: &impl Serialize) -> Result<String> {
+fn json(value: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(value).map_err(|error| {
         Error::new(
             ErrorKind::Internal,

@@ -1,5 +1,6 @@
 //! What goes to stdout. `println!` panics where nobody reads any more.
 
+use std::error::Error as StdError;
 use std::io::{self, Write as _};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -21,4 +22,17 @@ pub(super) fn write(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether `error` says that nobody reads any more.
+pub(super) fn is_closed(error: &Error) -> bool {
+    let mut error: Option<&dyn StdError> = Some(error);
+    while let Some(cause) = error {
+        let io = cause.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        error = cause.source();
+    }
+    false
 }

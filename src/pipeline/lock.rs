@@ -2,9 +2,17 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::RunId;
+
+/// Who looks whether a run is taken holds its lock for a moment; that must not
+/// pass for work on the run.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How often that is waited for.
+const LOOKS: usize = 5;
 
 /// The right to work on a run. The kernel takes it back when the process dies.
 #[derive(Debug)]
@@ -32,7 +40,14 @@ impl RunLock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(wrong)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..LOOKS {
+            if matches!(locked, Err(TryLockError::WouldBlock)) {
+                std::thread::sleep(LOOK);
+                locked = file.try_lock();
+            }
+        }
+        match locked {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::new(
                 ErrorKind::TryLater,

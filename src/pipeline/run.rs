@@ -19,6 +19,7 @@ use crate::pipeline::attribute::Attributor;
 use crate::pipeline::gate::{gate, places, serial};
 use crate::pipeline::import::rejected;
 use crate::pipeline::resume::{Pending, Restore};
+use crate::pipeline::setup::entries_folder;
 use crate::pipeline::task::{Ended, Way, chunk_task};
 use crate::pipeline::worker::Worker;
 use crate::report::{Key, Layout, Reporter};
@@ -87,7 +88,7 @@ impl Run {
         events: Events,
         signal: watch::Receiver<Option<Signal>>,
     ) -> Result<Self> {
-        let reporter = Reporter::new(plan.folder.join("entries"), layout.clone())?;
+        let reporter = Reporter::new(entries_folder(&plan.folder), layout.clone())?;
         let gate = gate(plan, &events)?;
         let serial = serial(plan, layout, &events)?;
         let (stopping, stop) = watch::channel(Stopping::No);

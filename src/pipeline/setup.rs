@@ -49,6 +49,11 @@ impl Arguments {
     }
 }
 
+/// Where in its folder a run keeps its entries.
+pub(super) fn entries_folder(folder: &Path) -> PathBuf {
+    folder.join("entries")
+}
+
 /// The report's layout for a run of `plan` over `chunks`.
 pub(super) fn layout(plan: &Plan, chunks: &Chunks) -> Layout {
     let header = chunks.header();

@@ -38,11 +38,11 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// The form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum ReportFormat {
-    /// Comma-separated, with a header.
+    /// Comma-separated, with a header
     Csv,
-    /// One JSON object on each line.
+    /// One JSON object on each line
     Jsonl,
 }
 
@@ -212,7 +212,15 @@ impl<'a> Lines<'a> {
 }
 
 fn csv_fault(cause: csv::Error) -> Error {
-    Error::new(ErrorKind::Internal, "cannot write the report").because(cause)
+    let fault = Error::new(ErrorKind::Internal, "cannot write the report");
+    if !cause.is_io_error() {
+        return fault.because(cause);
+    }
+    // csv's error does not give its cause as one.
+    match cause.into_kind() {
+        csv::ErrorKind::Io(cause) => fault.because(cause),
+        _ => fault,
+    }
 }
 
 fn without_record_end(row: &[u8]) -> &[u8] {

@@ -5,6 +5,7 @@
 //! the report and the rejects file. [`Reporter`] is the entry point. All I/O
 //! here is synchronous: call it where blocking is allowed.
 
+mod again;
 pub mod books;
 pub mod entry;
 mod lines;
@@ -17,6 +18,7 @@ mod store;
 pub mod summary;
 pub mod text;
 
+pub use again::{ReportTo, has_chunk, has_entries, rejected_so_far, write_report};
 pub use books::{Books, ChunkBook, Counted, Imbalance, Received};
 pub use entry::{Entry, Key, Status};
 pub use lines::ReportFormat;

@@ -19,6 +19,7 @@ pub(crate) struct Output {
 enum Target {
     Renamed(NamedTempFile),
     Straight(File),
+    Stream(Box<dyn Write + Send>),
 }
 
 impl Write for Target {
@@ -26,6 +27,7 @@ impl Write for Target {
         match self {
             Self::Renamed(file) => file.write(bytes),
             Self::Straight(file) => file.write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
         }
     }
 
@@ -33,6 +35,7 @@ impl Write for Target {
         match self {
             Self::Renamed(file) => file.flush(),
             Self::Straight(file) => file.flush(),
+            Self::Stream(stream) => stream.flush(),
         }
     }
 }
@@ -57,6 +60,14 @@ impl Output {
         })
     }
 
+    /// Goes on with a stream that is open.
+    pub(crate) fn over(stream: Box<dyn Write + Send>) -> Self {
+        Self {
+            path: PathBuf::from("the stream"),
+            to: BufWriter::with_capacity(1 << 16, Target::Stream(stream)),
+        }
+    }
+
     /// Puts the whole file on disk and gives it its name.
     pub(crate) fn finish(self) -> Result<()> {
         let path = self.path;
@@ -65,9 +76,13 @@ impl Output {
             .to
             .into_inner()
             .map_err(|cause| wrong(cause.into_error()))?;
-        if let Target::Renamed(file) = target {
-            file.as_file().sync_data().map_err(wrong)?;
-            file.persist(&path).map_err(|cause| wrong(cause.error))?;
+        match target {
+            Target::Renamed(file) => {
+                file.as_file().sync_data().map_err(wrong)?;
+                file.persist(&path).map_err(|cause| wrong(cause.error))?;
+            }
+            Target::Straight(_) => {}
+            Target::Stream(mut stream) => stream.flush().map_err(wrong)?,
         }
         Ok(())
     }

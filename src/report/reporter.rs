@@ -168,7 +168,7 @@ impl Reporter {
         rejects_path: &Path,
     ) -> Result<Tally> {
         self.sync()?;
-        let files = store::list(&self.folder)?;
+        let files = store::list(&self.folder, store::Tail::Whole)?;
         let files = files.into_iter().map(|file| (file.first, file)).collect();
         let mut lines = Lines::new(&self.layout, format, Output::create(report)?)?;
         let fault = |cause| {

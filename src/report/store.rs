@@ -13,7 +13,7 @@ use super::entry::{Entry, Key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::ChunkNumber;
 
-const REJECTED: &str = "rejected.entries";
+pub(super) const REJECTED: &str = "rejected.entries";
 
 fn fault(
     what: &str,
@@ -28,6 +28,11 @@ fn fault(
     .hint("is the disk full, or was the run's folder changed?")
 }
 
+/// Where the entries of a chunk are.
+pub(crate) fn chunk_path(folder: &Path, chunk: ChunkNumber) -> PathBuf {
+    folder.join(format!("chunk-{:06}.entries", chunk.get()))
+}
+
 /// Writes the entries of a chunk in source order; one without a row comes
 /// after the chunk's last known row. Replaces what was there for that chunk.
 /// Holds the entries encoded, with 40 bytes more for each.
@@ -37,7 +42,7 @@ pub(crate) fn write_chunk(
     first: Key,
     entries: impl IntoIterator<Item = Result<Entry>>,
 ) -> Result<()> {
-    let path = folder.join(format!("chunk-{:06}.entries", chunk.get()));
+    let path = chunk_path(folder, chunk);
     let wrong = |cause| fault("write", &path, cause);
     let mut encoded = Vec::new();
     let mut places = Vec::new();
@@ -224,15 +229,39 @@ impl Records {
     }
 }
 
+/// How a file ends that rows are appended to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// With a whole record.
+    Whole,
+    /// Perhaps with a part of one: it is being written, or its writer died.
+    Growing,
+}
+
 /// The entries of one file in its order; holds one of them.
-pub(crate) struct Entries(Records);
+pub(crate) struct Entries {
+    records: Records,
+    tail: Tail,
+}
 
 impl Iterator for Entries {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.read().transpose()
+        let read = self.records.read();
+        if self.records.torn && self.tail == Tail::Growing {
+            return None;
+        }
+        read.transpose()
     }
+}
+
+/// The rows in `folder` that were rejected before any chunk, so far.
+pub(crate) fn rejected(folder: &Path) -> Result<Entries> {
+    Ok(Entries {
+        records: Records::open(&folder.join(REJECTED))?,
+        tail: Tail::Growing,
+    })
 }
 
 /// A file that is not open: its first key and where it is.
@@ -242,6 +271,7 @@ pub(crate) struct StoredFile {
     pub(crate) first: Key,
     path: PathBuf,
     headed: bool,
+    tail: Tail,
 }
 
 impl StoredFile {
@@ -251,12 +281,16 @@ impl StoredFile {
         if self.headed {
             records.read::<Key>()?;
         }
-        Ok(Entries(records))
+        Ok(Entries {
+            records,
+            tail: self.tail,
+        })
     }
 }
 
-/// The files of a folder, none of them open.
-pub(crate) fn list(folder: &Path) -> Result<Vec<StoredFile>> {
+/// The files of a folder, none of them open; the rejected rows' one ends with
+/// `tail`.
+pub(crate) fn list(folder: &Path, tail: Tail) -> Result<Vec<StoredFile>> {
     let wrong = |cause| fault("read", folder, cause);
     let mut files = Vec::new();
     for item in std::fs::read_dir(folder).map_err(wrong)? {
@@ -266,16 +300,20 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<StoredFile>> {
         }
         let headed = path.file_name().is_none_or(|name| name != REJECTED);
         let mut records = Records::open(&path)?;
+        // A chunk's file comes to its name as a whole.
+        let tail = if headed { Tail::Whole } else { tail };
         let first = if headed {
             records.read::<Key>()?
         } else {
-            records.read::<Entry>()?.and_then(|entry| entry.key())
+            let mut entries = Entries { records, tail };
+            entries.next().transpose()?.and_then(|entry| entry.key())
         };
         if let Some(first) = first {
             files.push(StoredFile {
                 first,
                 path,
                 headed,
+                tail,
             });
         }
     }
