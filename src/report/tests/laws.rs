@@ -103,7 +103,7 @@ proptest! {
             .collect();
         let backwards = entries.iter().rev().cloned().map(Ok);
         store::write_chunk(folder.path(), ChunkNumber::new(1), key(1), backwards).unwrap();
-        let file = store::list(folder.path()).unwrap().remove(0);
+        let file = store::list(folder.path(), store::Tail::Whole).unwrap().remove(0);
         let read: Vec<Entry> = file.open().unwrap().collect::<Result<_>>().unwrap();
         prop_assert_eq!(read, entries);
     }
