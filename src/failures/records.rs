@@ -113,7 +113,8 @@ pub(super) struct RecordFinder<'a> {
     width: usize,
     has_reason: bool,
     can_be_exact: bool,
-    /// Bytes that may still be compared.
+    /// Bytes that may still be compared. Once it is exceeded nothing more is
+    /// read: a line of a row that was given up must not be taken for another.
     budget: usize,
     /// Beginnings of the text at hand that may be a row: where it ends.
     ends: Vec<(usize, Skeleton)>,
@@ -184,6 +185,7 @@ impl<'a> RecordFinder<'a> {
         let from = readings.len();
         if !(self.find_ends(text, start) && self.compare(text, start, readings)) {
             readings.truncate(from);
+            self.budget = 0;
         }
     }
 

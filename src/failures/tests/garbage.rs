@@ -78,3 +78,32 @@ fn hostile_text_takes_no_hostile_time() {
     assert_eq!(list.len() as u64, found.findings);
     assert!(list.iter().all(|finding| finding.level != Match::Exact));
 }
+
+/// What is too much to compare ends the search: were it to go on, the second
+/// line of the long row would be named as a row of its own.
+#[test]
+fn a_row_that_is_given_up_is_not_taken_for_another() {
+    let mut rows: Vec<String> = (0..2_900)
+        .map(|blanks| format!("\"{}\",", " ".repeat(blanks)))
+        .collect();
+    let long = "z".repeat(3_000);
+    rows.push(format!("q,\"{long}\nb,c\""));
+    rows.push("b,c".into());
+    let given_up = rows.len() - 2;
+    let rows = sent_rows(&rows);
+    let header = header(2);
+    let sent = Sent {
+        rows: &rows,
+        header: &header,
+        format: Format::Csv,
+        key_columns: &[],
+    };
+    // So many short rows that what is left is enough for another, not for the long one.
+    let count = 4;
+    let mut file = String::from("column0,column1,Import Failure Reason\n");
+    file += &",,x\n".repeat(count);
+    file += &format!("q,{long}\nb,c,bad\n");
+    let (list, _) = findings(&sent, file.as_bytes(), count as u64 + 1, 1 << 20);
+    let last = list.last().and_then(|finding| finding.row);
+    assert!(last.is_none_or(|row| row == given_up), "{last:?}");
+}
