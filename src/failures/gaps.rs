@@ -63,8 +63,8 @@ impl GapReader {
             if from >= to {
                 continue;
             }
-            // Readings end at the reason's separator; the longest decided
-            // where the record's line ends.
+            // Readings end at the reason's separator; the one that reaches
+            // farthest decided where the record's line ends.
             let readings = records.readings(&record).iter();
             let reason = readings.map(|reading| reading.end as usize + 1).max();
             let closed = reason

@@ -34,7 +34,7 @@ pub(super) fn settle(
         }
     }
     match choice.or_else(|| paths.choose(expected)) {
-        Some((kept, path)) => paths.records(text, &kept, &path),
+        Some((kept, path)) => paths.records(&kept, &path),
         None => Records::default(),
     }
 }
@@ -117,7 +117,7 @@ impl Paths {
         for (at, record) in found.list.iter().enumerate() {
             let after = &found.list[at + 1..];
             for reading in found.readings(record) {
-                let start = offset(line(text, reading.end as usize).1);
+                let start = offset(line(text, reading.reaches as usize).1);
                 let skipped = match after.first() {
                     Some(follows) if follows.start < start => {
                         after.partition_point(|record| record.start < start)
@@ -253,7 +253,7 @@ impl Paths {
 
     /// The records of a path, with all that they can be by the readings that are
     /// kept.
-    fn records(&self, text: &[u8], kept: &[Writers], path: &[u32]) -> Records {
+    fn records(&self, kept: &[Writers], path: &[u32]) -> Records {
         let mut records = Records::default();
         // A stretch of text ends where all paths meet.
         let (mut first, mut from, mut meet) = (0, 0, 0);
@@ -273,9 +273,9 @@ impl Paths {
             }
             let to = offset(records.readings.len());
             let own = &records.readings[start as usize..];
-            if let Some(longest) = own.iter().map(|reading| reading.end).max() {
+            if let Some(longest) = own.iter().map(|reading| reading.reaches).max() {
                 records.list.push(Record {
-                    end: offset(line(text, longest as usize).0),
+                    end: longest,
                     from: start,
                     to,
                     ..*record

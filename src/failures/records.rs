@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::failures::fields::{FieldReader, Fields};
+use crate::failures::fields::{FieldReader, Fields, quoted_end};
 use crate::failures::header::{Layout, line};
 use crate::failures::index::SentIndex;
 use crate::failures::sent_row::SentRowReader;
@@ -25,6 +25,9 @@ pub(super) struct Reading {
     pub(super) row: u32,
     /// Where the row's text ends and, after a separator, the reason begins.
     pub(super) end: u32,
+    /// The end of the line that the record reaches at least: a reason within
+    /// quotes may hold line ends, and then lines that look like rows.
+    pub(super) reaches: u32,
     /// Who may have written it.
     pub(super) writers: Writers,
     /// Whether the text has the very values of the row, character for character.
@@ -155,16 +158,16 @@ impl<'a> RecordFinder<'a> {
             let from = records.readings.len();
             self.read_at(text, start, &mut records.readings);
             let readings = &mut records.readings[from..];
-            let Some(longest) = readings.iter().map(|found| found.end).max() else {
+            let Some(longest) = readings.iter().map(|found| found.reaches).max() else {
                 starts.insert(line(text, start).1);
                 continue;
             };
             readings.sort_unstable_by_key(|found| (found.row, !found.exact, Reverse(found.end)));
             let (end, next) = line(text, longest as usize);
             starts.insert(next);
-            for shorter in readings.chunk_by(|a, b| a.end == b.end) {
-                if shorter[0].end != longest {
-                    starts.insert(line(text, shorter[0].end as usize).1);
+            for shorter in readings.chunk_by(|a, b| a.reaches == b.reaches) {
+                if shorter[0].reaches != longest {
+                    starts.insert(line(text, shorter[0].reaches as usize).1);
                 }
             }
             let (from, to) = (offset(from), offset(records.readings.len()));
@@ -207,14 +210,14 @@ impl<'a> RecordFinder<'a> {
                 }
                 let read = is_record.then_some(&self.read);
                 let writers = self.rows.writers_of(row_text, read);
-                if !writers.is_empty() {
-                    let end = offset(end);
+                for (writers, reaches) in self.reaches(text, end, writers) {
                     let exact = self.can_be_exact
                         && self.rows.is_regular()
                         && !writers.and(Writers::FAITHFUL).is_empty();
                     readings.push(Reading {
                         row,
-                        end,
+                        end: offset(end),
+                        reaches: offset(reaches),
                         writers,
                         exact,
                     });
@@ -222,6 +225,31 @@ impl<'a> RecordFinder<'a> {
             }
         }
         true
+    }
+
+    /// How far a record reaches at least whose row ends at `end`, by its writer:
+    /// for one that quotes, a reason that begins with a quote goes on to where
+    /// that closes.
+    fn reaches(
+        &self,
+        text: &[u8],
+        end: usize,
+        writers: Writers,
+    ) -> impl Iterator<Item = (Writers, usize)> {
+        let line_end = line(text, end).0;
+        let reason = text.get(end + 1..).filter(|_| self.has_reason);
+        let quoted = reason
+            .and_then(quoted_end)
+            .map(|length| end + 1 + length)
+            .filter(|closed| *closed > line_end);
+        let ways = match quoted {
+            None => [(writers, line_end), (Writers::NONE, line_end)],
+            Some(closed) => [
+                (writers.and(Writers::QUOTING), closed),
+                (writers.and(Writers::PLAIN), line_end),
+            ],
+        };
+        ways.into_iter().filter(|(writers, _)| !writers.is_empty())
     }
 
     /// Finds where a row that begins at `start` may end, by its skeleton; false

@@ -241,3 +241,21 @@ fn rows_of_another_width_and_bytes_that_are_no_text() {
     3 found, 0 unmatched, 0 ambiguous
     "#);
 }
+
+#[test]
+fn a_quoted_reason_may_hold_a_row_that_was_sent() {
+    let rows = ["a,b", "c,d"];
+    let file = "x,y,Import Failure Reason\na,b,\"bad\nc,d,oops\"\n";
+    insta::assert_snapshot!(table(&["x", "y"], &rows, &[], file, 1), @r#"
+    0 exact [] "bad\nc,d,oops"
+    1 found, 0 unmatched, 0 ambiguous
+    "#);
+    // Marketo's count is of neither: then it is not known which it is.
+    assert!(!table(&["x", "y"], &rows, &[], file, 7).contains("1 exact"));
+    let file = format!("{file}c,d,worse\n");
+    insta::assert_snapshot!(table(&["x", "y"], &rows, &[], &file, 2), @r#"
+    0 exact [] "bad\nc,d,oops"
+    1 exact [] "worse"
+    2 found, 0 unmatched, 0 ambiguous
+    "#);
+}
