@@ -14,6 +14,9 @@ pub(super) struct KeyIndex<'a> {
     places: Option<Vec<usize>>,
     /// The rows by the hash of their keys, made when first asked for.
     rows: Option<Vec<(u64, u32)>>,
+    /// Whether some row has a separator within the values up to its key: then
+    /// unquoted keys need not be where they seem.
+    can_be_shifted: bool,
     reader: FieldReader,
     received: Fields,
     other: Fields,
@@ -31,6 +34,7 @@ impl<'a> KeyIndex<'a> {
             layout,
             places: places.filter(|places| !places.is_empty()),
             rows: None,
+            can_be_shifted: false,
             reader: FieldReader::new(sent.format.separator()),
             received: Fields::default(),
             other: Fields::default(),
@@ -65,7 +69,8 @@ impl<'a> KeyIndex<'a> {
 
     /// The only row with the key of the received record. In a record that is
     /// too wide a value or the reason holds a separator, and columns are where
-    /// they seem only as long as all before them agree with the row.
+    /// they seem only as long as all before them agree with the row, and no row
+    /// can have shifted them.
     fn row(&mut self, is_wide: bool) -> Option<u32> {
         let places = self.places.as_ref()?;
         let key = |fields: &Fields, column: usize| Blanks::Unicode.cut(fields.get(column)).to_vec();
@@ -76,16 +81,23 @@ impl<'a> KeyIndex<'a> {
         if wanted.iter().all(Vec::is_empty) {
             return None;
         }
+        let last = *places.iter().max()?;
         let columns = self.sent.key_columns;
         let values = |fields: &Fields| -> Vec<Vec<u8>> {
             columns.iter().map(|column| key(fields, *column)).collect()
         };
+        let separator = self.sent.format.separator();
         if self.rows.is_none() {
             let mut rows = Vec::with_capacity(self.sent.rows.rows.len());
             for row in (0..u32::MAX).take(self.sent.rows.rows.len()) {
                 let bytes = self.sent.rows.bytes(row as usize);
                 if self.reader.read(bytes, &mut self.other) {
                     rows.push((hash(&values(&self.other)), row));
+                    let mut before = self.layout.known_columns().into_iter().flatten();
+                    self.can_be_shifted |= before
+                        .by_ref()
+                        .take(last + 1)
+                        .any(|column| memchr::memchr(separator, self.other.get(*column)).is_some());
                 }
             }
             rows.sort_unstable();
@@ -107,7 +119,6 @@ impl<'a> KeyIndex<'a> {
         if values(&self.other) != wanted {
             return None;
         }
-        let last = places.iter().max()?;
         let agree = |place: usize| {
             let column = self
                 .layout
@@ -115,7 +126,7 @@ impl<'a> KeyIndex<'a> {
                 .and_then(|columns| columns.get(place));
             column.is_some_and(|column| key(&self.other, *column) == key(&self.received, place))
         };
-        (!is_wide || (0..=*last).all(agree)).then_some(row)
+        (!is_wide || (!self.can_be_shifted && (0..=last).all(agree))).then_some(row)
     }
 }
 

@@ -259,3 +259,14 @@ fn a_quoted_reason_may_hold_a_row_that_was_sent() {
     2 found, 0 unmatched, 0 ambiguous
     "#);
 }
+
+#[test]
+fn a_key_that_is_a_part_of_another_is_no_key() {
+    // The first row failed, and its amount came back changed.
+    let rows = ["\"k1,k2\",10.40,t", "k1,1,t"];
+    let file = "email,amount,note,Import Failure Reason\nk1,k2,10.4,t,bad\n";
+    insta::assert_snapshot!(table(&["email", "amount", "note"], &rows, &[0], file, 1), @r#"
+    - unmatched [] "bad" raw "k1,k2,10.4,t,bad"
+    1 found, 1 unmatched, 0 ambiguous
+    "#);
+}
