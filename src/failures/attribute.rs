@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failures::claims::{Claim, Claims};
 use crate::failures::fields::unquote;
+use crate::failures::finding::{CANDIDATES_FEW, CANDIDATES_IN_ALL};
 use crate::failures::gaps::GapReader;
 use crate::failures::header::{Layout, line_end};
 use crate::failures::index::SentIndex;
@@ -78,6 +79,7 @@ pub(super) fn attribute_by(
         record_end,
         expected,
         books: Found::default(),
+        listed: 0,
     };
     loop {
         let used = search.piece(&text, is_last, found)?;
@@ -109,6 +111,8 @@ struct Search<'a> {
     record_end: &'static [u8],
     expected: u64,
     books: Found,
+    /// Candidates listed so far.
+    listed: usize,
 }
 
 impl Search<'_> {
@@ -161,24 +165,35 @@ impl Search<'_> {
     }
 
     fn claimed(
-        &self,
+        &mut self,
         text: &[u8],
         records: &Records,
         record: &Record,
         claim: Option<Claim>,
     ) -> Finding {
+        let most = if self.listed < CANDIDATES_IN_ALL {
+            CANDIDATES_LISTED
+        } else {
+            CANDIDATES_FEW
+        };
         let rows = |(index, claim): (&SentIndex, &Claim)| {
             let mut rows: Vec<usize> = Vec::new();
             if !claim.sure {
                 let all = records.among(record).iter();
                 let all = all.flat_map(|reading| index.rows_like(reading.row));
-                rows.extend(all.take(CANDIDATES_LISTED).map(|row| row as usize));
+                rows.extend(all.take(most).map(|row| row as usize));
                 rows.sort_unstable();
                 rows.dedup();
+                if rows.binary_search(&(claim.row as usize)).is_err() {
+                    rows.truncate(most - 1);
+                    rows.push(claim.row as usize);
+                    rows.sort_unstable();
+                }
             }
             rows
         };
         let candidates = self.index.zip(claim.as_ref()).map_or_else(Vec::new, rows);
+        self.listed += candidates.len();
         // A row that stands alone for a record that may be none is no choice.
         let Some(claim) = claim.filter(|claim| claim.sure || candidates.len() > 1) else {
             // Its rows are all claimed by records before it.

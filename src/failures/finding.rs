@@ -6,8 +6,15 @@ use crate::failures::Match;
 
 /// The most candidates that one [`Finding`] lists. Beyond it a list helps
 /// nobody, and half a chunk of identical rows would cost the square of their
-/// number in memory and report.
+/// number in memory and report. The row that the finding names is one of them.
 pub const CANDIDATES_LISTED: usize = 1_000;
+
+/// The candidates that the findings of one file list together, about, before each
+/// further one lists no more than [`CANDIDATES_FEW`].
+pub(super) const CANDIDATES_IN_ALL: usize = 1_000_000;
+
+/// The most candidates of a finding after [`CANDIDATES_IN_ALL`].
+pub(super) const CANDIDATES_FEW: usize = 10;
 
 /// Which of Marketo's two files it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -270,3 +270,25 @@ fn a_key_that_is_a_part_of_another_is_no_key() {
     1 found, 1 unmatched, 0 ambiguous
     "#);
 }
+
+#[test]
+fn candidates_stay_few_where_most_of_many_identical_rows_failed() {
+    let rows = sent_rows(&["a,b"; 3_000]);
+    let header = ["x".to_string(), "y".to_string()];
+    let sent = Sent {
+        rows: &rows,
+        header: &header,
+        format: Format::Csv,
+        key_columns: &[],
+    };
+    let file = format!("x,y,Import Failure Reason\n{}", "a,b,bad\n".repeat(2_999));
+    let (list, found) = findings(&sent, file.as_bytes(), 2_999, 1 << 20);
+    assert_eq!((list.len(), found.ambiguous), (2_999, 2_999));
+    let listed: usize = list.iter().map(|finding| finding.candidates.len()).sum();
+    assert!(listed < 1_100_000, "{listed}");
+    for finding in list {
+        let row = finding.row.unwrap();
+        assert!(finding.candidates.contains(&row), "its own row is one");
+        assert!(finding.candidates.len() > 1);
+    }
+}
