@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::plan::{Ready, resolve};
 use super::progress::Progress;
-use super::{Talk, signals, summary};
+use super::{Talk, say, signals, summary};
 use crate::config::{Credentials, Endpoint, Options, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marketo::{Client, ClientConfig};
@@ -206,16 +206,21 @@ pub(super) fn tell(imported: Imported, json: bool, talk: &Talk) -> Result<u8> {
         Ok(())
     };
     if let Some(error) = error {
-        eprintln!("{}", error.render());
+        say(&error.render());
     }
     if !talk.quiet {
-        eprint!("{}", crate::report::text::text(&summary));
+        say(crate::report::text::text(&summary).trim_end());
         if resumable {
-            eprintln!("mktoload resume {}", summary.run_id);
+            say_resume(&summary.run_id);
         }
     }
     written?;
     Ok(summary.exit_code)
+}
+
+/// The last line of a run that can be gone on with.
+pub(super) fn say_resume(run: &RunId) {
+    say(&format!("mktoload resume {run}"));
 }
 
 /// Starts the embedded Marketo, for as long as the process lives.

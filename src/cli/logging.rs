@@ -15,6 +15,8 @@ pub(super) fn begin(talk: &Talk) {
     let filter = EnvFilter::try_from_env("MKTOLOAD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A log that nobody reads any more is no reason to break off.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     // A second call in one process (tests) keeps the first subscriber.
     let _ = match talk.log_format {

@@ -1,7 +1,6 @@
 //! The command line, one file a verb.
 //!
 //! stdout carries data only; everything said to a person goes to stderr.
-#![allow(clippy::print_stderr)]
 
 mod import;
 mod logging;
@@ -19,6 +18,7 @@ mod stdout;
 mod summary;
 mod table;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ pub fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime cannot be started: {error}");
+            say(&format!("error: the runtime cannot be started: {error}"));
             return ExitCode::from(1);
         }
     };
@@ -143,6 +143,12 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Says something to a person, on stderr. Nobody may be there any more (`2>&1 |
+/// head`): that is no reason to break off a run, as `eprintln` would.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Shows what clap says of a command line that it cannot read, or its help. It
 /// exits with 2, as the contract has it.
 fn unparsed(error: &clap::Error) -> ExitCode {
@@ -162,6 +168,6 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 /// Shows an error and gives its exit code.
 fn fail(error: &Error) -> ExitCode {
-    eprintln!("{}", error.render());
+    say(&error.render());
     ExitCode::from(error.kind().exit_code())
 }

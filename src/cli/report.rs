@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::plan::StateArgs;
-use super::{Talk, stdout};
+use super::{Talk, say, stdout};
 use crate::error::Result;
 use crate::ledger::RunState;
 use crate::pipeline::report_again;
@@ -45,11 +45,11 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
         result => result?,
     };
     if known.state != RunState::Finished && !talk.quiet {
-        eprintln!(
+        say(&format!(
             "run {} is {}: the report has what is known so far",
             known.run,
             known.state.name()
-        );
+        ));
     }
     Ok(0)
 }

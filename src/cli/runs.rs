@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::plan::StateArgs;
 use super::table::Side::{Left, Right};
 use super::table::{table, time};
-use super::{Talk, stdout};
+use super::{Talk, say, stdout};
 use crate::config::choice::Time;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{KnownRun, Old, Pruned, prune, runs};
@@ -35,7 +35,7 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
         Some(age) => {
             let pruned = prune(&state, age.0).await?;
             if !talk.quiet {
-                eprint!("{}", told(&pruned));
+                say(told(&pruned).trim_end());
             }
             pruned.faults
         }
@@ -43,7 +43,7 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
     };
     let runs = runs(&state).await?;
     if runs.is_empty() && !talk.quiet {
-        eprintln!("no run is known in {}", state.display());
+        say(&format!("no run is known in {}", state.display()));
     }
     if args.json {
         stdout::write(&json(&runs.iter().map(Shown::of).collect::<Vec<_>>())?)?;
@@ -51,7 +51,7 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
         stdout::write(&text(&runs))?;
     }
     for fault in &faults {
-        eprintln!("{}", fault.render());
+        say(&fault.render());
     }
     Ok(faults.first().map_or(0, |fault| fault.kind().exit_code()))
 }

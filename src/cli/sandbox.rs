@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
-use super::{Talk, signals};
+use super::{Talk, say, signals};
 use crate::config::choice::Time;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::{FaultRule, FileStyle, Sandbox, Schema, Settings};
@@ -91,14 +91,14 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
         let _ = signal.wait_for(Option::is_some).await;
     })?;
     if !talk.quiet {
-        eprintln!(
+        say(&format!(
             "an embedded Marketo listens on {}; any client id and secret will do",
             sandbox.base_url()
-        );
-        eprintln!(
+        ));
+        say(&format!(
             "try: MKTO_CLIENT_SECRET=any mktoload import leads FILE --client-id any --endpoint {}",
             sandbox.base_url()
-        );
+        ));
     }
     sandbox.ended().await;
     Ok(0)

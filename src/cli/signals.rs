@@ -3,6 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::say;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::Signal;
 
@@ -24,10 +25,10 @@ pub(super) fn listen() -> Result<watch::Receiver<Option<Signal>>> {
                 _ = terminate.recv() => (Signal::Terminate, 143),
             };
             match count {
-                1 => eprintln!(
-                    "stopping: nothing more is sent; waiting up to 30s for jobs in flight (again: at once)"
+                1 => say(
+                    "stopping: nothing more is sent; waiting up to 30s for jobs in flight (again: at once)",
                 ),
-                2 => eprintln!("stopping at once: jobs in flight are reported as unknown"),
+                2 => say("stopping at once: jobs in flight are reported as unknown"),
                 _ => std::process::exit(code),
             }
             sender.send_replace(Some(raised));

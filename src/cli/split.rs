@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Talk;
 use super::plan::with_default;
 use super::progress::Progress;
+use super::{Talk, say};
 use crate::config::choice::OnBadRow;
 use crate::config::{Format, limits};
 use crate::error::Result;
@@ -49,17 +49,17 @@ pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
     progress.finish();
     let (count, fault) = result?;
     if !talk.quiet {
-        eprintln!(
+        say(&format!(
             "{} rows in {} chunks in {}",
             count.rows - count.rejected,
             count.chunks,
             args.out.display()
-        );
+        ));
         if count.rejected > 0 {
-            eprintln!(
+            say(&format!(
                 "{} rows rejected: see report.csv and rejects.* there",
                 count.rejected
-            );
+            ));
         }
     }
     match fault {
