@@ -102,6 +102,12 @@ pub enum Event {
         /// The number of its second half.
         second: ChunkNumber,
     },
+    /// A file has become longer since it was opened. Its rows up to where it
+    /// ended then were read.
+    SourceGrew {
+        /// As the user named it.
+        source: String,
+    },
     /// Something waits. Emitted once for each wait of one chunk or call, not
     /// for each attempt.
     Waiting {

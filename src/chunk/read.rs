@@ -38,11 +38,16 @@ pub struct Chunks {
     bytes_read: u64,
     ended: bool,
     broke_off: bool,
+    grown: Vec<String>,
 }
 
 /// The source that is being read.
 struct Reading {
     index: SourceIndex,
+    source: Source,
+    /// Bytes before those that are read: a byte order mark, or all that an
+    /// earlier process read.
+    skipped: u64,
     /// The block that was read with the header, until it is cut.
     begun: Option<Bytes>,
     rest: Blocks,
@@ -96,6 +101,7 @@ impl Chunks {
             header.names().len(),
         );
         let first = first.clone();
+        let begun = first.clone();
         let waiting = (0..).map(SourceIndex::new).zip(sources).skip(1).collect();
         let mut chunks = Self {
             first,
@@ -109,8 +115,9 @@ impl Chunks {
             bytes_read: 0,
             ended: false,
             broke_off: false,
+            grown: Vec::new(),
         };
-        chunks.begin(SourceIndex::new(0), head);
+        chunks.begin(SourceIndex::new(0), begun, head);
         Ok(chunks)
     }
 
@@ -141,6 +148,8 @@ impl Chunks {
             .begin_at(start, &self.names[start.source.get() as usize]);
         self.reading = Some(Reading {
             index: start.source,
+            source: source.clone(),
+            skipped: start.offset,
             begun: None,
             rest,
             offset: 0,
@@ -174,6 +183,12 @@ impl Chunks {
     #[must_use]
     pub fn broke_off(&self) -> bool {
         self.broke_off
+    }
+
+    /// Names of the sources that became longer while they were read.
+    #[must_use]
+    pub fn grown(&self) -> &[String] {
+        &self.grown
     }
 
     /// Bytes read so far, over all sources.
@@ -215,12 +230,14 @@ impl Chunks {
     async fn read_on(&mut self) -> Result<()> {
         let Some(reading) = &mut self.reading else {
             match self.waiting.pop_front() {
-                Some((index, source)) => {
-                    let head = head::open(&source, self.settings.format, self.settings.chunk_bytes)
-                        .await?;
-                    matches(&self.header, self.format, &head, &source).await?;
-                    self.begin(index, head);
-                }
+                Some((index, source)) => match self.open_next(&source).await {
+                    Ok(head) => self.begin(index, source, head),
+                    Err(error) => {
+                        self.break_off();
+                        self.ended = true;
+                        return Err(error);
+                    }
+                },
                 None => self.ended = true,
             }
             return Ok(());
@@ -249,7 +266,7 @@ impl Chunks {
                             ..Place::default()
                         })
                         .because(cause)
-                        .hint("the rows before were taken"),
+                        .hint("the chunks before were taken; when the source is back, a resume goes on"),
                 );
             }
             None => self.end_source(self.waiting.is_empty()),
@@ -257,12 +274,22 @@ impl Chunks {
         Ok(())
     }
 
-    fn begin(&mut self, index: SourceIndex, head: Head) {
+    /// Opens a further source. It was there when the first was opened, unless it
+    /// is standard input.
+    async fn open_next(&self, source: &Source) -> Result<Head> {
+        let head = head::open(source, self.settings.format, self.settings.chunk_bytes).await?;
+        matches(&self.header, self.format, &head, source).await?;
+        Ok(head)
+    }
+
+    fn begin(&mut self, index: SourceIndex, source: Source, head: Head) {
         self.cutter
             .begin_source(index, &self.names[index.get() as usize], head.mark);
         self.bytes_read += head.mark;
         self.reading = Some(Reading {
             index,
+            source,
+            skipped: head.mark,
             begun: Some(head.begun),
             rest: head.rest,
             offset: 0,
@@ -271,6 +298,10 @@ impl Chunks {
 
     fn end_source(&mut self, last: bool) {
         if let Some(reading) = self.reading.take() {
+            let read = reading.skipped + reading.offset;
+            if !self.cutter.stopped() && reading.source.size() > Some(read) {
+                self.grown.push(reading.source.name());
+            }
             self.cutter.end_source(reading.offset, last);
         }
         if self.cutter.stopped() {

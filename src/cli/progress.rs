@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
-use super::Talk;
+use super::{Talk, say};
 use crate::event::{Event, Events, WaitReason};
 
 /// Time between two lines off a terminal.
@@ -137,6 +137,7 @@ fn log(event: &Event) {
             first,
             second,
         } => tracing::info!(%chunk, %first, %second, "too large, sent in halves"),
+        Event::SourceGrew { source } => tracing::info!(source, "source grew"),
         Event::Waiting {
             chunk,
             reason,
@@ -184,6 +185,9 @@ impl State {
             } => self.say(&format!(
                 "chunk {chunk} is too large for Marketo (413): sent in halves {first} and {second}"
             )),
+            Event::SourceGrew { source } => self.say(&format!(
+                "{source} has grown while it was read: what came after it was opened is not imported"
+            )),
             Event::Waiting {
                 chunk,
                 reason,
@@ -228,7 +232,7 @@ impl State {
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None if !self.quiet => eprintln!("{text}"),
+            None if !self.quiet => say(text),
             None => {}
         }
     }

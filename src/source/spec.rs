@@ -1,7 +1,7 @@
 //! What the user names as SOURCE, and opening it.
 
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io::{self, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -166,9 +166,43 @@ impl Source {
                             .because(error)
                     })?;
                 }
-                Ok(read_blocks(file))
+                let meta = file.metadata();
+                match meta.ok().filter(std::fs::Metadata::is_file) {
+                    Some(meta) => {
+                        let left = meta.len().saturating_sub(offset);
+                        Ok(read_blocks(AsOpened { file, left }))
+                    }
+                    // A pipe or a device ends when it ends.
+                    None => Ok(read_blocks(file)),
+                }
             }
         }
+    }
+}
+
+/// A file as it was when it was opened. What comes later may be half a row; and
+/// a file that was cut off would end in one.
+struct AsOpened {
+    file: File,
+    /// Bytes of it that are still to come.
+    left: u64,
+}
+
+impl Read for AsOpened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let count = self.file.read(&mut buffer[..most])?;
+        if count == 0 && most > 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!(
+                    "the file has become shorter: {} bytes are missing",
+                    self.left
+                ),
+            ));
+        }
+        self.left -= count as u64;
+        Ok(count)
     }
 }
 
