@@ -9,7 +9,7 @@ use twox_hash::XxHash3_128;
 
 use crate::chunk::part::{Chunk, Digest, Piece};
 use crate::chunk::spool::Spool;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::source::Source;
 use crate::units::ChunkNumber;
 
@@ -66,10 +66,15 @@ impl Outline {
             Some(files) => self.read_pieces(&files, sources.len() - 1, record_end, &mut text),
             None => spool.read(self.number, &mut text),
         };
-        read.map_err(|error| self.lost().because(error))?;
+        let lost = || {
+            let first = self.pieces.first();
+            let source = first.and_then(|piece| sources.get(piece.source.get() as usize));
+            self.lost(source)
+        };
+        read.map_err(|error| lost().because(error))?;
         let rows = &text[header.len()..];
         if self.digest_of(rows, record_end.len()) != Some(self.digest) {
-            return Err(self.lost());
+            return Err(lost());
         }
         Ok(Chunk {
             number: self.number,
@@ -121,7 +126,7 @@ impl Outline {
         (at == rows.len()).then(|| Digest(digest.finish_128()))
     }
 
-    fn lost(&self) -> Error {
+    fn lost(&self, source: Option<&Source>) -> Error {
         let first = self.pieces.first();
         let from = first.map_or_else(String::new, |piece| {
             format!(", from row {} on", piece.first_row)
@@ -133,6 +138,10 @@ impl Outline {
                 self.rows, self.number
             ),
         )
+        .at(Place {
+            source: source.map(Source::name),
+            ..Place::default()
+        })
         .hint("put the source back as it was, and resume again")
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::import::{How, client, tell};
+use super::import::{How, client, say_resume, tell};
 use super::plan::{poll_interval, state_folder};
 use super::progress::Progress;
-use super::{Talk, signals, summary};
+use super::{Talk, say, signals, summary};
 use crate::config::{Credentials, Endpoint, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{self, Imported, Left, Plan};
@@ -27,9 +27,18 @@ pub(super) struct Args {
 pub(super) async fn main(args: Args, talk: &Talk) -> Result<u8> {
     let (begun, json) = (Instant::now(), args.how.json);
     let mut run = RunId::default();
-    let result = run_to_end(args, &mut run, talk).await;
-    let resumed = result.map_err(|error| summary::before(error, json, run, begun.elapsed()))?;
-    tell(resumed, json, talk)
+    let error = match run_to_end(args, &mut run, talk).await {
+        Ok(resumed) => return tell(resumed, json, talk),
+        Err(error) => error,
+    };
+    let found = run != RunId::default();
+    let error = summary::before(error, json, run.clone(), begun.elapsed());
+    say(&error.render());
+    // Nothing was sent: it is as it was.
+    if found && !talk.quiet {
+        say_resume(&run);
+    }
+    Ok(error.kind().exit_code())
 }
 
 /// The run itself; `run` becomes its name once it is known.
@@ -43,6 +52,7 @@ async fn run_to_end(args: Args, run: &mut RunId, talk: &Talk) -> Result<Imported
     let credentials =
         Credentials::find(options.client_id.clone(), |name| std::env::var(name).ok())?;
     change(&mut left.plan, options)?;
+    left.enter_folder()?;
     let progress = Progress::new(talk, left.plan.target.describe());
     let client = client(endpoint, credentials, &left.plan, &progress)?;
     let signal = signals::listen()?;
@@ -103,11 +113,12 @@ fn change(plan: &mut Plan, options: Options) -> Result<()> {
     plan.job_timeout = options
         .job_timeout
         .map_or(plan.job_timeout, |given| given.0);
+    // As seen from here; the run's own paths are from where it began.
     if let Some(report) = options.report {
-        plan.report = report;
+        plan.report = std::path::absolute(&report).unwrap_or(report);
     }
     if let Some(rejects) = options.rejects {
-        plan.rejects = rejects;
+        plan.rejects = std::path::absolute(&rejects).unwrap_or(rejects);
     }
     Ok(())
 }

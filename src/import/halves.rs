@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::import::job::{Begin, Went, import_chunk};
 use crate::import::record::{Came, chunk_record};
-use crate::import::{ChunkEnd, ChunkImport, Importer, Permit};
+use crate::import::{ChunkEnd, ChunkImport, Importer, Permit, Stopping};
 use crate::ledger::{ChunkEvent, Note};
 
 /// Takes `chunk` through Marketo: whole, or, where Marketo finds it too large,
@@ -64,6 +64,10 @@ pub async fn import_halving(
                 ended.push((chunk, import));
             }
         }
+    }
+    if ends_run {
+        // Before the place is free: whoever waits for it must not be sent.
+        importer.stop(Stopping::NothingNew);
     }
     ended
 }

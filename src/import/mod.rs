@@ -60,7 +60,7 @@ pub struct Importer {
     /// Bytes of all files sent, repetitions included.
     pub bytes_sent: Arc<AtomicU64>,
     /// How far the run has been told to stop.
-    pub stopping: watch::Receiver<Stopping>,
+    pub stopping: watch::Sender<Stopping>,
 }
 
 /// How far a run has been told to stop.
@@ -83,10 +83,17 @@ impl Importer {
 
     /// Resolves when the run has been told to stop at least this far.
     pub(crate) async fn stopped(&self, far: Stopping) {
-        let mut stopping = self.stopping.clone();
-        if stopping.wait_for(|now| *now >= far).await.is_err() {
-            // The run has ended its side: nobody can tell us to stop any more.
-            std::future::pending::<()>().await;
-        }
+        let mut stopping = self.stopping.subscribe();
+        // It fails only when all senders are gone, and this is one.
+        let _ = stopping.wait_for(|now| *now >= far).await;
+    }
+
+    /// Tells the run to stop at least this far.
+    pub(crate) fn stop(&self, far: Stopping) {
+        self.stopping.send_if_modified(|now| {
+            let further = *now < far;
+            *now = far.max(*now);
+            further
+        });
     }
 }

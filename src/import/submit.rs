@@ -126,13 +126,16 @@ pub(super) async fn submit(
             return (Submission::TooLarge(importer.explained(&refusal)), submits);
         }
         let wait = waits.next(refusal.verdict);
-        let event = match wait {
-            None if importer.explained(&refusal).kind() == ErrorKind::Refused => {
+        let mut note = note_of(&refusal);
+        let event = match (wait, importer.explained(&refusal)) {
+            (None, error) if error.kind() == ErrorKind::Refused => {
+                // The rows' reason, should the process die before they have it.
+                note.detail = error.to_string();
                 ChunkEvent::Refused
             }
             _ => ChunkEvent::NotTaken,
         };
-        if let Err(error) = book.note(event, note_of(&refusal)).await {
+        if let Err(error) = book.note(event, note).await {
             return (Submission::Fatal(error), submits);
         }
         let Some(wait) = wait else {

@@ -98,7 +98,7 @@ mod tests {
             client_id: "id".to_owned(),
             client_secret: "secret".into(),
         };
-        let (stop, stopping) = watch::channel(Stopping::No);
+        let stop = watch::Sender::new(Stopping::No);
         let importer = Importer {
             ledger,
             spool: Spool::new(state.path().join("spool")),
@@ -117,7 +117,7 @@ mod tests {
             events,
             numbers: Numbers::default(),
             bytes_sent: Arc::default(),
-            stopping,
+            stopping: stop.clone(),
         };
         (importer, stop)
     }

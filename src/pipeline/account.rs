@@ -111,6 +111,11 @@ impl Account {
         self.rows.rejected += rows;
     }
 
+    /// So many rows of a chunk were read and are not going to be sent.
+    pub(super) fn not_sent(&mut self, rows: u64) {
+        self.not_sent += rows;
+    }
+
     /// A chunk's fate is known.
     pub(super) fn chunk(&mut self, result: ChunkResult) {
         let rows = result.summary.rows;
@@ -123,7 +128,7 @@ impl Account {
             Fate::Refused => self.rows.rejected += rows,
             Fate::JobFailed | Fate::Unknown => self.rows.unknown += rows,
             Fate::NotSent => {
-                self.not_sent += rows;
+                self.not_sent(rows);
                 return;
             }
         }

@@ -67,6 +67,8 @@ impl Attributor {
                     }
                 }
                 if files.is_empty() {
+                    // An earlier look may have left it as unknown.
+                    self.writer.chunk(chunk.number, first(&chunk), [])?;
                     return Ok(Some(Received {
                         failed: 0,
                         warned: 0,

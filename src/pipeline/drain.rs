@@ -58,26 +58,22 @@ impl Run {
                 ended = self.jobs.join_next() => match ended {
                     None => return halt,
                     Some(ended) => if let Err(reason) = self.take(ended, plan) {
-                        self.stopping.send_if_modified(|now| {
-                            let more = *now < Stopping::NothingNew;
-                            *now = (*now).max(Stopping::NothingNew);
-                            more
-                        });
+                        self.importer.stop(Stopping::NothingNew);
                         halt.get_or_insert(reason);
                     }
                 },
                 () = &mut deadline, if signalled && !hurried => {
                     hurried = true;
-                    self.stopping.send_replace(Stopping::AtOnce);
+                    self.importer.stop(Stopping::AtOnce);
                 }
                 Ok(()) = self.signal.changed() => {
                     if signalled {
                         // The second one.
                         hurried = true;
-                        self.stopping.send_replace(Stopping::AtOnce);
+                        self.importer.stop(Stopping::AtOnce);
                     } else if let Some(signal) = *self.signal.borrow() {
                         deadline = Box::pin(tokio::time::sleep(GRACE));
-                        self.stopping.send_replace(Stopping::NothingNew);
+                        self.importer.stop(Stopping::NothingNew);
                         halt = Some(Halt::Signal(signal));
                     }
                 }

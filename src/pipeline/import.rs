@@ -47,14 +47,21 @@ pub async fn import(
     let layout = layout(&plan, &chunks);
     // A column that is not there is said before there is a run to go on with.
     serial(&plan, &layout, &events)?;
-    let ledger = ledger
+    let begun = ledger
         .begin_run(run_record(&plan, &layout)?, sources)
         .await?;
     events.emit(Event::RunStarted {
         run: plan.run.clone(),
         bytes_total: plan.sources.iter().map(Source::size).sum(),
     });
-    let mut run = Run::new(&plan, &layout, ledger, client, events, signal)?;
+    let mut run = match Run::new(&plan, &layout, begun, client, events, signal) {
+        Ok(run) => run,
+        Err(error) => {
+            // Nothing was sent, so there is nothing to go on with.
+            ledger.forget(&plan.run).await?;
+            return Err(error);
+        }
+    };
     let restore = Restore::new(&plan, &layout);
     let halt = run.send(Vec::new(), Some(chunks), &restore, &plan).await;
     Ok(run.finish(&plan, halt).await)

@@ -1,7 +1,7 @@
 //! A run goes on where an earlier process left it.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
 use crate::import::{Begin, ChunkEnd, ChunkImport, outline};
 use crate::ledger::{
-    ChunkEvent, ChunkRecord, ChunkState, EndState, Ledger, Note, RunLedger, SourceRecord,
+    ChunkEvent, ChunkRecord, ChunkState, EndState, Ledger, Note, RunLedger, RunState, SourceRecord,
 };
 use crate::marketo::Client;
 use crate::pipeline::Plan;
@@ -24,7 +24,7 @@ use crate::pipeline::lock::RunLock;
 use crate::pipeline::run::{Read, Run, Signal};
 use crate::pipeline::setup::{Arguments, untouched};
 use crate::pipeline::task::Way;
-use crate::report::{Key, Layout};
+use crate::report::{Key, Layout, check_writable};
 use crate::source::Source;
 use crate::units::{BatchId, RowNumber, SourceIndex};
 
@@ -38,6 +38,7 @@ pub struct Left {
     /// What it was asked for. What may differ in a resume can be changed here:
     /// limits, waits and what happens to lost answers.
     pub plan: Plan,
+    folder: PathBuf,
     layout: Layout,
     ledger: RunLedger,
     sources: Vec<SourceRecord>,
@@ -70,15 +71,37 @@ impl<'a> Restore<'a> {
         }
     }
 
+    /// Whether the rows of `outline` are in plain files.
+    fn is_plain(&self, outline: &Outline) -> bool {
+        let file = |source: SourceIndex| self.sources.get(source.get() as usize)?.plain_file();
+        let mut pieces = outline.pieces.iter();
+        pieces.all(|piece| file(piece.source).is_some())
+    }
+
     pub(super) fn chunk(&self, outline: &Outline, spool: &Spool) -> Result<Chunk> {
         outline.restore(self.sources, spool, &self.header, &self.record_end)
     }
 }
 
 impl Left {
+    /// Goes to where the run began: its relative paths are relative to that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] when there is no going there.
+    pub fn enter_folder(&self) -> Result<()> {
+        std::env::set_current_dir(&self.folder).map_err(|error| {
+            let (run, folder) = (&self.plan.run, self.folder.display());
+            Error::new(
+                ErrorKind::Usage,
+                format!("the folder in which run {run} began, `{folder}`, cannot be entered"),
+            )
+            .because(error)
+        })
+    }
+
     /// Finds the run named `name` in the state folder, or the newest one that is
     /// not finished, and takes it for this process. Relative paths of the run
-    /// are relative to where it began: the process goes there.
+    /// are relative to where it began: see [`enter_folder`](Self::enter_folder).
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] when there is no such run or it is finished,
@@ -99,6 +122,14 @@ impl Left {
         plan.gate_folder = gate.map(|instance| state.join("gates").join(instance));
         plan.folder = crate::config::state::run_folder(state, &run)?;
         let lock = RunLock::take(&plan.folder, &run)?;
+        // Not before the lock: the process that had it may just have finished.
+        if ledger.overview().await?.state == RunState::Finished {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("run {run} is finished: nothing of it is left to do"),
+            )
+            .hint(format!("`mktoload report {run}` writes its report again")));
+        }
         if plan.embedded {
             return Err(Error::new(
                 ErrorKind::Usage,
@@ -106,18 +137,9 @@ impl Left {
             )
             .hint("run the import again"));
         }
-        std::env::set_current_dir(&folder).map_err(|error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!(
-                    "the folder in which run {run} began, `{}`, cannot be entered",
-                    folder.display()
-                ),
-            )
-            .because(error)
-        })?;
         Ok(Self {
             plan,
+            folder,
             layout,
             ledger,
             sources,
@@ -143,6 +165,7 @@ pub async fn resume(
         layout,
         ledger,
         sources,
+        folder: _,
         _lock,
     } = &left;
     let read_to_end = ledger.bytes_at_end().await?;
@@ -151,13 +174,18 @@ pub async fn resume(
         Some(_) => true,
         None => untouched(sources, &plan.sources)?,
     };
+    for path in [&plan.report, &plan.rejects] {
+        check_writable(path)?;
+    }
+    let records = ledger.chunks().await?;
+    let restore = Restore::new(plan, layout);
+    let spool = Spool::new(plan.folder.join("spool"));
+    compare(&records, untouched, &restore, &spool)?;
     client.log_in().await?;
     events.emit(Event::RunStarted {
         run: plan.run.clone(),
         bytes_total: plan.sources.iter().map(Source::size).sum(),
     });
-    ledger.reopen().await?;
-    let records = ledger.chunks().await?;
     let mut run = Run::new(plan, layout, ledger.clone(), client, events, signal)?;
     let cuts: VecDeque<Outline> = records
         .iter()
@@ -171,7 +199,7 @@ pub async fn resume(
             run.read_before(Read { rows, bytes }, rejected, VecDeque::new());
             None
         }
-        None => Some(read_on(&mut run, plan, cuts, untouched).await?),
+        None => Some(read_on(&mut run, plan, layout, cuts, untouched).await?),
     };
     let mut pending = Vec::new();
     for record in records {
@@ -185,16 +213,39 @@ pub async fn resume(
             }),
         }
     }
-    let restore = Restore::new(plan, layout);
+    ledger.reopen().await?;
     let halt = run.send(pending, chunks, &restore, plan).await;
     Ok(run.finish(plan, halt).await)
 }
 
 /// After every row there can be.
-const END: Key = Key {
+pub(super) const END: Key = Key {
     source: SourceIndex::new(u32::MAX),
     row: RowNumber::new(u64::MAX),
 };
+
+/// Whether the sources still hold the chunks that they held, before anything is
+/// sent: the chunks to be sent, and all others where a source may have been
+/// touched.
+fn compare(
+    records: &[ChunkRecord],
+    untouched: bool,
+    restore: &Restore<'_>,
+    spool: &Spool,
+) -> Result<()> {
+    for record in records {
+        let is_done = matches!(
+            record.state,
+            ChunkState::Halved | ChunkState::Ended { reported: true, .. }
+        );
+        let outline = outline(record);
+        // A chunk that is done is no longer in the spool.
+        if !is_done || (!untouched && restore.is_plain(&outline)) {
+            restore.chunk(&outline, spool)?;
+        }
+    }
+    Ok(())
+}
 
 /// The sources from the last cut on; where they may have been touched, or there
 /// is no going to a place in them, from the beginning. `cuts` are made again,
@@ -202,10 +253,18 @@ const END: Key = Key {
 async fn read_on(
     run: &mut Run,
     plan: &Plan,
+    layout: &Layout,
     mut cuts: VecDeque<Outline>,
     untouched: bool,
 ) -> Result<Chunks> {
     let mut chunks = Chunks::open(plan.sources.clone(), read_settings(plan)).await?;
+    if chunks.header().bytes() != &layout.header {
+        return Err(Error::new(
+            ErrorKind::Input,
+            "the source is not what it was when the run began: it has another header",
+        )
+        .hint("give it the source as it was and resume again, or begin a new run"));
+    }
     let (mut rows, mut rejected) = (0, 0);
     let last = cuts.back().and_then(|last| last.pieces.first()).cloned();
     if let (true, Some(first)) = (untouched, last) {

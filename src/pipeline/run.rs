@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 use crate::chunk::{Chunk, Chunks, Cut, Numbers, Outline, Spool};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{Begin, Came, ChunkImport, Gate, Importer, Serial, Stopping, chunk_record};
+use crate::import::{
+    Begin, Came, ChunkEnd, ChunkImport, Gate, Importer, Serial, Stopping, chunk_record,
+};
 use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
@@ -18,9 +20,9 @@ use crate::pipeline::account::{Account, ChunkResult};
 use crate::pipeline::attribute::Attributor;
 use crate::pipeline::gate::{gate, places, serial};
 use crate::pipeline::import::rejected;
-use crate::pipeline::resume::{Pending, Restore};
+use crate::pipeline::resume::{END, Pending, Restore};
 use crate::pipeline::setup::entries_folder;
-use crate::pipeline::task::{Ended, Way, chunk_task};
+use crate::pipeline::task::{Ended, Way, chunk_task, left_task};
 use crate::pipeline::worker::Worker;
 use crate::report::{Key, Layout, Reporter};
 use crate::units::ChunkNumber;
@@ -49,13 +51,14 @@ pub(super) struct Run {
     pub(super) spool: Spool,
     pub(super) account: Account,
     pub(super) jobs: JoinSet<Ended>,
-    pub(super) stopping: watch::Sender<Stopping>,
     pub(super) signal: watch::Receiver<Option<Signal>>,
     /// What was read by earlier processes of the run, and by this one.
     pub(super) read: Read,
     /// Chunks that an earlier process cut and that are about to be cut again:
     /// they have to come out the same.
     known: VecDeque<Outline>,
+    /// Rows that came into no chunk.
+    rejected: u64,
     /// Chunks cut so far.
     cuts: u64,
     pub(super) begun: Instant,
@@ -91,7 +94,6 @@ impl Run {
         let reporter = Reporter::new(entries_folder(&plan.folder), layout.clone())?;
         let gate = gate(plan, &events)?;
         let serial = serial(plan, layout, &events)?;
-        let (stopping, stop) = watch::channel(Stopping::No);
         let spool = Spool::new(plan.folder.join("spool"));
         let importer = Importer {
             ledger,
@@ -105,7 +107,7 @@ impl Run {
             events,
             numbers: Numbers::default(),
             bytes_sent: Arc::default(),
-            stopping: stop,
+            stopping: watch::Sender::new(Stopping::No),
         };
         let attributor = Attributor {
             importer: importer.clone(),
@@ -124,10 +126,10 @@ impl Run {
             spool,
             account: Account::default(),
             jobs: JoinSet::new(),
-            stopping,
             signal,
             read: Read::default(),
             known: VecDeque::new(),
+            rejected: 0,
             cuts: 0,
             begun: Instant::now(),
         })
@@ -142,8 +144,14 @@ impl Run {
     /// chunk; the chunks `known` are about to be cut again.
     pub(super) fn read_before(&mut self, read: Read, rejected: u64, known: VecDeque<Outline>) {
         self.read = read;
-        self.account.rejected(rejected);
+        self.rejected(rejected);
         self.known = known;
+    }
+
+    /// So many rows came into no chunk.
+    fn rejected(&mut self, rows: u64) {
+        self.rejected += rows;
+        self.account.rejected(rows);
     }
 
     /// Numbers that an earlier process gave.
@@ -167,14 +175,16 @@ impl Run {
         plan: &Plan,
     ) -> Option<Halt> {
         let room = Arc::new(Semaphore::new(places(plan) + CHUNKS_BESIDE));
-        let mut halt = None;
+        // A resume may find that there were too many before.
+        let mut halt = self.check_errors(plan).err();
         for left in pending {
-            halt = match restore.chunk(&left.outline, &self.spool) {
-                Ok(chunk) => self.start(chunk, left.way, &room, plan).await.err(),
-                Err(error) => Some(Halt::Source(error)),
-            };
-            if halt.is_some() {
-                break;
+            match restore.chunk(&left.outline, &self.spool) {
+                Ok(chunk) if halt.is_some() => self.leave(chunk, left.way),
+                Ok(chunk) => halt = self.start(chunk, left.way, &room, plan).await.err(),
+                Err(error) => {
+                    self.account.not_sent(left.outline.rows);
+                    halt.get_or_insert(Halt::Source(error));
+                }
             }
         }
         if let Some(mut chunks) = chunks {
@@ -183,6 +193,9 @@ impl Run {
             }
             self.read.rows += chunks.rows_read();
             self.read.bytes += chunks.bytes_read();
+            if let Err(error) = self.count_behind() {
+                halt.get_or_insert(Halt::Error(error));
+            }
         }
         // A source that broke off or a bad row spares what was read before; any
         // other reason stops what has not reached Marketo yet.
@@ -192,9 +205,19 @@ impl Run {
             Halt::Signal(_) | Halt::MaxErrors => false,
         };
         if halt.as_ref().is_some_and(|halt| !spares(halt)) {
-            self.stopping.send_replace(Stopping::NothingNew);
+            self.importer.stop(Stopping::NothingNew);
         }
         self.drain(halt, plan).await
+    }
+
+    /// Counts what earlier processes read and this one did not come to again:
+    /// its chunks are in the account, its rejected rows in the report.
+    fn count_behind(&mut self) -> Result<()> {
+        let chunks: u64 = self.known.iter().map(|known| known.rows).sum();
+        let rejected = self.reporter.rejected_before(END)? - self.rejected;
+        self.read.rows += chunks + rejected;
+        self.rejected(rejected);
+        Ok(())
     }
 
     async fn send_new(
@@ -206,6 +229,11 @@ impl Run {
         while let Some(chunk) = self.next_chunk(chunks, plan).await? {
             let way = Way::Import(Begin::Submit { lost: 0 });
             self.start(chunk, way, room, plan).await?;
+        }
+        for source in chunks.grown() {
+            self.importer.events.emit(Event::SourceGrew {
+                source: source.clone(),
+            });
         }
         let ended = self.importer.ledger.source_ended(chunks.bytes_read()).await;
         ended.map_err(Halt::Error)
@@ -232,21 +260,26 @@ impl Run {
             })?;
             match cut {
                 Some(Cut::Chunk(chunk)) => {
-                    let known = self.is_known(&chunk).map_err(Halt::Source)?;
-                    if !known {
-                        return self.new_chunk(chunk, chunks, plan).await.map(Some);
+                    let entered = match self.is_known(&chunk) {
+                        Ok(true) => continue,
+                        Ok(false) => self.new_chunk(chunk.clone(), chunks, plan).await,
+                        Err(error) => Err(Halt::Source(error)),
+                    };
+                    if entered.is_err() {
+                        self.unsent(&chunk);
                     }
+                    return entered.map(Some);
                 }
                 Some(Cut::Rejected(row)) => {
                     self.reporter
                         .rejected(&rejected(row))
                         .map_err(Halt::Error)?;
-                    self.account.rejected(1);
+                    self.rejected(1);
                     self.check_errors(plan)?;
                 }
                 None => {
-                    return match self.known.pop_front() {
-                        Some(missing) => Err(Halt::Source(changed(&missing))),
+                    return match self.known.front() {
+                        Some(missing) => Err(Halt::Source(changed(missing))),
                         None => Ok(None),
                     };
                 }
@@ -256,10 +289,13 @@ impl Run {
 
     /// Whether an earlier process of the run has cut this chunk.
     fn is_known(&mut self, chunk: &Chunk) -> Result<bool> {
-        match self.known.pop_front() {
+        match self.known.front() {
             None => Ok(false),
-            Some(known) if known.digest == chunk.digest && known.pieces == chunk.pieces => Ok(true),
-            Some(known) => Err(changed(&known)),
+            Some(known) if known.digest == chunk.digest && known.pieces == chunk.pieces => {
+                self.known.pop_front();
+                Ok(true)
+            }
+            Some(known) => Err(changed(known)),
         }
     }
 
@@ -326,12 +362,12 @@ impl Run {
                 Some(ended) = self.jobs.join_next() => {
                     let taken = self.take(ended, plan);
                     if taken.is_err() {
-                        self.unsent(&chunk);
+                        self.leave(chunk, way);
                         return taken;
                     }
                 }
                 signal = raised(&mut self.signal) => {
-                    self.unsent(&chunk);
+                    self.leave(chunk, way);
                     return Err(Halt::Signal(signal));
                 }
             }
@@ -339,16 +375,46 @@ impl Run {
         let (permit, turn, room) = match entered {
             Ok(entered) => entered,
             Err(error) => {
-                self.unsent(&chunk);
+                self.leave(chunk, way);
                 return Err(Halt::Error(error));
             }
         };
+        if *self.importer.stopping.borrow() > Stopping::No {
+            // The place was left by the chunk that ends the run: which says why
+            // as soon as it is reported.
+            self.leave(chunk, way);
+            while let Some(ended) = self.jobs.join_next().await {
+                self.take(ended, plan)?;
+            }
+            return Ok(());
+        }
         let (importer, attributor) = (self.importer.clone(), self.attributor.clone());
         self.jobs.spawn(async move {
             let _room = room;
             chunk_task(importer, attributor, chunk, way, (permit, turn)).await
         });
         Ok(())
+    }
+
+    /// A chunk is not going to be sent or looked at by this process. If Marketo
+    /// may have taken it before, what became of its rows is not known.
+    fn leave(&mut self, chunk: Chunk, way: Way) {
+        let known = matches!(way, Way::Report(_));
+        let unknown = |batch_id, submits| ChunkImport {
+            end: ChunkEnd::Unknown("the run stopped before it was looked at again".to_owned()),
+            batch_id,
+            submits,
+            fatal: None,
+        };
+        let import = match way {
+            Way::Report(import) => import,
+            Way::Import(Begin::Submit { lost: 0 }) => return self.unsent(&chunk),
+            Way::Import(Begin::Submit { lost }) => unknown(None, lost),
+            Way::Import(Begin::Poll { batch_id, submits }) => unknown(Some(batch_id), submits),
+        };
+        let (importer, attributor) = (self.importer.clone(), self.attributor.clone());
+        let task = left_task(importer, attributor, chunk, import, known);
+        self.jobs.spawn(task);
     }
 
     /// A chunk that was read is not going to be sent.

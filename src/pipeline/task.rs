@@ -54,6 +54,22 @@ pub(super) async fn chunk_task(
     ended
 }
 
+/// Writes what is known of the rows of a chunk that this process takes no
+/// further. `known`: there is no more to find out about it.
+pub(super) async fn left_task(
+    importer: Importer,
+    attributor: Attributor,
+    chunk: Chunk,
+    import: ChunkImport,
+    known: bool,
+) -> Ended {
+    let (result, fatal) = reported(&importer, &attributor, chunk, &import, known).await;
+    Ended {
+        results: vec![result],
+        fatal,
+    }
+}
+
 /// What a chunk came to, once it is in the report and the ledger; and what went
 /// wrong in that. `known`: there is no more to find out about it.
 async fn reported(
