@@ -9,7 +9,7 @@ use mktoload::config::choice::{OnBadRow, OnUnknown, ReportColumns};
 use mktoload::config::{CallRate, Credentials, Endpoint, Target, limits, state};
 use mktoload::event::{Event, Events};
 use mktoload::marketo::{BackoffSettings, Client, ClientConfig};
-use mktoload::pipeline::{self, Plan, Signal};
+use mktoload::pipeline::{self, Imported, Left, Plan, Signal};
 use mktoload::report::Summary;
 use mktoload::sandbox::{Inspection, Sandbox, Settings};
 use mktoload::source::Source;
@@ -124,6 +124,31 @@ impl Lab {
         let at = self.sandbox.base_url();
         import_at(&at, plan, never).await.unwrap()
     }
+
+    /// Goes on with a run of this lab, in this process.
+    pub(crate) async fn resume(&self, run: &RunId) -> Result<Done, Error> {
+        self.resume_with(run, None, |_| {}).await
+    }
+
+    /// The same with another plan, and a signal that may have been raised.
+    pub(crate) async fn resume_with(
+        &self,
+        run: &RunId,
+        signal: Option<Signal>,
+        change: impl FnOnce(&mut Plan),
+    ) -> Result<Done, Error> {
+        let state = self.workdir.path("state");
+        let mut left = Left::find(&state, Some(run.as_str())).await?;
+        change(&mut left.plan);
+        let (_signal, signal) = watch::channel(signal);
+        let work = |client, events| pipeline::resume(left, client, events, signal);
+        done_by(&self.sandbox.base_url(), |_| (), work).await
+    }
+
+    /// The ledger of this lab's runs, as a database to change.
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.workdir.path("state/ledger.sqlite")).unwrap()
+    }
 }
 
 /// Imports into whatever listens at `base_url`.
@@ -142,13 +167,26 @@ pub(crate) async fn import_with(
     signal: watch::Receiver<Option<Signal>>,
     change: impl FnOnce(&mut ClientConfig),
 ) -> Result<Done, Error> {
+    let work = |client, events| pipeline::import(plan, client, events, signal);
+    done_by(base_url, change, work).await
+}
+
+/// What `work` did with a client of whatever listens at `base_url`.
+async fn done_by<W>(
+    base_url: &str,
+    change: impl FnOnce(&mut ClientConfig),
+    work: impl FnOnce(Client, Events) -> W,
+) -> Result<Done, Error>
+where
+    W: Future<Output = Result<Imported, Error>>,
+{
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
     let emit = Events::new(move |event| seen.lock().unwrap().push(event));
     let mut config = config(base_url, emit.clone());
     change(&mut config);
     let client = Client::new(config).unwrap();
-    let imported = pipeline::import(plan, client, emit, signal).await?;
+    let imported = work(client, emit).await?;
     let events = std::mem::take(&mut *events.lock().unwrap());
     Ok(Done {
         summary: imported.summary,

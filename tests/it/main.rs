@@ -20,6 +20,7 @@ mod refusals;
 mod rejects;
 mod report;
 mod requests;
+mod resume;
 mod runs;
 mod sandbox;
 mod scripted_server;

@@ -7,7 +7,7 @@ use super::in_process::{LEADS, Lab, people, settings};
 use super::workdir::{Run, SECRET};
 
 /// All files and folders below `folder`, and itself.
-fn below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn below(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
     if folder.is_dir() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -17,7 +17,7 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn contains(text: &[u8], what: &str) -> bool {
+pub(crate) fn contains(text: &[u8], what: &str) -> bool {
     memchr::memmem::find(text, what.as_bytes()).is_some()
 }
 

@@ -12,7 +12,7 @@ use super::workdir::Run;
 
 /// Starts an import of 400 people in chunks of five, of which one at a time is
 /// in flight, and comes back when `jobs` were taken.
-async fn start(lab: &Lab, jobs: usize) -> Child {
+pub(crate) async fn start(lab: &Lab, jobs: usize) -> Child {
     lab.workdir.write("p.csv", people(400));
     let limit = request_bytes(110).to_string();
     let child = lab
