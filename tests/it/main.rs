@@ -9,6 +9,7 @@ mod crash;
 mod dialects;
 mod endings;
 mod failure_files;
+mod faults;
 mod halves;
 mod in_process;
 mod layering;
