@@ -13,6 +13,7 @@ mod faults;
 mod halves;
 mod in_process;
 mod layering;
+mod machine;
 mod pipelines;
 mod privacy;
 mod quota;
