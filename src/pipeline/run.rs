@@ -358,7 +358,12 @@ impl Run {
         tokio::pin!(enter);
         let entered = loop {
             tokio::select! {
-                entered = &mut enter => break entered,
+                // What ends the run wins over a place that is free.
+                biased;
+                signal = raised(&mut self.signal) => {
+                    self.leave(chunk, way);
+                    return Err(Halt::Signal(signal));
+                }
                 Some(ended) = self.jobs.join_next() => {
                     let taken = self.take(ended, plan);
                     if taken.is_err() {
@@ -366,10 +371,7 @@ impl Run {
                         return taken;
                     }
                 }
-                signal = raised(&mut self.signal) => {
-                    self.leave(chunk, way);
-                    return Err(Halt::Signal(signal));
-                }
+                entered = &mut enter => break entered,
             }
         };
         let (permit, turn, room) = match entered {

@@ -140,8 +140,9 @@ impl Lab {
         let state = self.workdir.path("state");
         let mut left = Left::find(&state, Some(run.as_str())).await?;
         change(&mut left.plan);
-        let (_signal, signal) = watch::channel(signal);
-        let work = |client, events| pipeline::resume(left, client, events, signal);
+        let (raise, heard) = watch::channel(None);
+        raise.send_replace(signal);
+        let work = |client, events| pipeline::resume(left, client, events, heard);
         done_by(&self.sandbox.base_url(), |_| (), work).await
     }
 
