@@ -104,6 +104,6 @@ fn a_row_that_is_given_up_is_not_taken_for_another() {
     file += &",,x\n".repeat(count);
     file += &format!("q,{long}\nb,c,bad\n");
     let (list, _) = findings(&sent, file.as_bytes(), count as u64 + 1, 1 << 20);
-    let last = list.last().and_then(|finding| finding.row);
-    assert!(last.is_none_or(|row| row == given_up), "{last:?}");
+    let named = list.last().and_then(|finding| finding.row);
+    assert!(named.is_none_or(|row| row == given_up), "{named:?}");
 }

@@ -273,7 +273,7 @@ fn a_key_that_is_a_part_of_another_is_no_key() {
 
 #[test]
 fn candidates_stay_few_where_most_of_many_identical_rows_failed() {
-    let rows = sent_rows(&["a,b"; 3_000]);
+    let rows = sent_rows(&vec!["a,b"; 3_000]);
     let header = ["x".to_string(), "y".to_string()];
     let sent = Sent {
         rows: &rows,
