@@ -108,6 +108,8 @@ struct Rows {
     /// How many such rows are accepted and not counted.
     uncounted: u64,
     open: Open,
+    /// Bytes of rows of chunks that are cut again.
+    again: VecDeque<u64>,
     next_chunk: ChunkNumber,
     cuts: VecDeque<Cut>,
     stop: Option<Error>,
@@ -139,6 +141,7 @@ impl Cutter {
                 clear_until: 0,
                 uncounted: 0,
                 open: Open::default(),
+                again: VecDeque::new(),
                 next_chunk: ChunkNumber::new(1),
                 cuts: VecDeque::new(),
                 stop: None,
@@ -172,6 +175,13 @@ impl Cutter {
         self.rows.header_passed = true;
         self.rows.next_row = start.row;
         self.rows.lines_skipped = start.line.get() - 1;
+    }
+
+    /// The first chunks are to be cut again as they were before, with so many
+    /// bytes of rows each. One that was cut because its source broke off is
+    /// shorter than it had to be.
+    pub fn cut_again(&mut self, bytes: impl IntoIterator<Item = u64>) {
+        self.rows.again.extend(bytes);
     }
 
     /// Takes the next block of the source, which begins `base` bytes after the

@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use twox_hash::XxHash3_128;
 
+use crate::chunk::cutter::Start;
 use crate::chunk::part::{Chunk, Digest, Piece};
 use crate::chunk::spool::Spool;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -22,6 +24,8 @@ pub struct Outline {
     pub pieces: Vec<Piece>,
     /// Its rows.
     pub rows: u64,
+    /// Bytes of the whole file, header included.
+    pub bytes: u64,
     /// Of its rows.
     pub digest: Digest,
 }
@@ -34,6 +38,7 @@ impl Chunk {
             number: self.number,
             pieces: self.pieces.clone(),
             rows: self.rows,
+            bytes: self.bytes,
             digest: self.digest,
         }
     }
@@ -110,20 +115,55 @@ impl Outline {
     }
 
     /// The digest of `rows` as they stand in the sources; none if they are not
-    /// as many bytes as they were. An end that a source's last row was given is
-    /// not of the source.
+    /// as many bytes as they were.
     fn digest_of(&self, rows: &[u8], given_end: usize) -> Option<Digest> {
         let mut digest = XxHash3_128::default();
+        for range in self.placed(rows, given_end)? {
+            digest.write(&rows[range]);
+        }
+        Some(Digest(digest.finish_128()))
+    }
+
+    /// Where the pieces lie in `rows`; none if these are not as many bytes as
+    /// they were. An end that a source's last row was given is not of the source.
+    fn placed(&self, rows: &[u8], given_end: usize) -> Option<Vec<Range<usize>>> {
         let mut at = 0;
+        let mut placed = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {
-            let of_piece = rows.get(at..at + length(piece))?;
-            digest.write(of_piece);
-            at += of_piece.len();
+            let range = at..at + length(piece);
+            let of_piece = rows.get(range.clone())?;
+            at = range.end;
             if !is_ended(of_piece) && at < rows.len() {
                 at += given_end;
             }
+            placed.push(range);
         }
-        (at == rows.len()).then(|| Digest(digest.finish_128()))
+        (at == rows.len()).then_some(placed)
+    }
+
+    /// Where the sources go on after this chunk, which is `restored`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if `restored` is another chunk.
+    pub fn after(&self, restored: &Chunk, record_end: &Bytes) -> Result<Start> {
+        let rows = restored.segments[1..].concat();
+        let placed = self.placed(&rows, record_end.len());
+        let last = self
+            .pieces
+            .last()
+            .zip(placed.as_deref().and_then(<[_]>::last));
+        let (piece, range) = last.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("chunk {} is not what it was", self.number),
+            )
+        })?;
+        Ok(Start {
+            source: piece.source,
+            offset: piece.range.end,
+            row: piece.first_row.plus(piece.rows),
+            line: piece.first_line.plus(lines(&rows[range.clone()])),
+        })
     }
 
     fn lost(&self, source: Option<&Source>) -> Error {
@@ -148,6 +188,17 @@ impl Outline {
 
 fn length(piece: &Piece) -> usize {
     usize::try_from(piece.range.end - piece.range.start).unwrap_or(usize::MAX)
+}
+
+/// The line ends in `text`: LF, CRLF and CR each end one.
+fn lines(text: &[u8]) -> u64 {
+    let mut before = 0;
+    let ends = text.iter().filter(|byte| {
+        let ends = **byte == b'\r' || (**byte == b'\n' && before != b'\r');
+        before = **byte;
+        ends
+    });
+    ends.count() as u64
 }
 
 fn is_ended(text: &[u8]) -> bool {
@@ -218,6 +269,44 @@ mod tests {
             };
             assert_eq!(cuts(&rest(&mut reader).await), cuts(&all[index..]));
         }
+    }
+
+    #[tokio::test]
+    async fn reading_on_after_a_chunk_gives_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sources, reader, all) = chunks(folder.path()).await;
+        let spool = Spool::new(folder.path().join("spool"));
+        let (header, end) = (reader.header().bytes(), reader.header().record_end());
+        for (index, chunk) in all.iter().enumerate() {
+            let outline = chunk.outline();
+            let restored = outline.restore(&sources, &spool, header, &end).unwrap();
+            let start = outline.after(&restored, &end).unwrap();
+            let mut reader = opened(&sources).await;
+            reader.skip_to(start).unwrap();
+            let cut = |chunk: &Chunk| {
+                let sent = chunk.sent_rows(b',');
+                (chunk.pieces.clone(), chunk.digest, sent.rows)
+            };
+            let rest: Vec<_> = rest(&mut reader).await.iter().map(cut).collect();
+            assert_eq!(rest, all[index + 1..].iter().map(cut).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn chunks_that_were_cut_short_are_cut_so_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sources, reader, all) = chunks(folder.path()).await;
+        let bytes = |chunk: &Chunk| chunk.bytes - chunk.header_bytes;
+        let header = reader.header().bytes().len() as u64;
+        // The second chunk once ended after its first row.
+        let row = all[1].sent_rows(b',').bytes(0).len() as u64 + 1;
+        let mut reader = opened(&sources).await;
+        reader.cut_again([bytes(&all[0]), row]);
+        let again = rest(&mut reader).await;
+        assert_eq!(again[0].pieces, all[0].pieces);
+        assert_eq!((again[1].rows, again[1].bytes), (1, header + row));
+        let rows = |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.rows).sum::<u64>();
+        assert_eq!(rows(&again), rows(&all));
     }
 
     #[tokio::test]

@@ -37,6 +37,8 @@ pub struct Chunks {
     reading: Option<Reading>,
     bytes_read: u64,
     ended: bool,
+    /// Why reading a source failed, until the chunks before are handed out.
+    fault: Option<Error>,
     broke_off: bool,
     grown: Vec<String>,
 }
@@ -114,6 +116,7 @@ impl Chunks {
             reading: None,
             bytes_read: 0,
             ended: false,
+            fault: None,
             broke_off: false,
             grown: Vec::new(),
         };
@@ -159,6 +162,12 @@ impl Chunks {
             .filter(|(index, _)| *index > start.source)
             .collect();
         Ok(())
+    }
+
+    /// The first chunks are to be cut again as they were, with so many bytes of
+    /// rows each, before anything was read.
+    pub fn cut_again(&mut self, bytes: impl IntoIterator<Item = u64>) {
+        self.cutter.cut_again(bytes);
     }
 
     /// The header that leads every chunk.
@@ -215,7 +224,7 @@ impl Chunks {
             if let Some(cut) = self.cutter.next_cut() {
                 return Ok(Some(cut));
             }
-            if let Some(error) = self.cutter.take_stop() {
+            if let Some(error) = self.cutter.take_stop().or_else(|| self.fault.take()) {
                 self.ended = true;
                 return Err(error);
             }
@@ -232,11 +241,7 @@ impl Chunks {
             match self.waiting.pop_front() {
                 Some((index, source)) => match self.open_next(&source).await {
                     Ok(head) => self.begin(index, source, head),
-                    Err(error) => {
-                        self.break_off();
-                        self.ended = true;
-                        return Err(error);
-                    }
+                    Err(error) => self.break_off(error),
                 },
                 None => self.ended = true,
             }
@@ -257,16 +262,16 @@ impl Chunks {
             }
             Some(Err(cause)) => {
                 let source = self.names[reading.index.get() as usize].clone();
-                self.break_off();
-                self.ended = true;
-                return Err(
+                self.break_off(
                     Error::new(ErrorKind::Input, "the source broke off while it was read")
                         .at(Place {
                             source: Some(source),
                             ..Place::default()
                         })
                         .because(cause)
-                        .hint("the chunks before were taken; when the source is back, a resume goes on"),
+                        .hint(
+                            "the rows before were taken; when the source is back, a resume goes on",
+                        ),
                 );
             }
             None => self.end_source(self.waiting.is_empty()),
@@ -311,7 +316,8 @@ impl Chunks {
 
     /// A source failed in the middle of a row: the row is not taken, the rows
     /// before it are.
-    fn break_off(&mut self) {
+    fn break_off(&mut self, fault: Error) {
+        self.fault = Some(fault);
         self.broke_off = true;
         self.reading = None;
         self.waiting.clear();

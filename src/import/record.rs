@@ -58,6 +58,7 @@ pub fn outline(record: &ChunkRecord) -> Outline {
         number: record.chunk,
         pieces: record.pieces.iter().map(piece).collect(),
         rows: record.rows,
+        bytes: record.bytes,
         digest: Digest(record.digest),
     }
 }

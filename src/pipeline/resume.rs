@@ -78,6 +78,11 @@ impl<'a> Restore<'a> {
         pieces.all(|piece| file(piece.source).is_some())
     }
 
+    /// Where the sources go on after `outline`, which is read again.
+    fn after(&self, outline: &Outline, spool: &Spool) -> Result<Start> {
+        outline.after(&self.chunk(outline, spool)?, &self.record_end)
+    }
+
     pub(super) fn chunk(&self, outline: &Outline, spool: &Spool) -> Result<Chunk> {
         outline.restore(self.sources, spool, &self.header, &self.record_end)
     }
@@ -199,7 +204,16 @@ pub async fn resume(
             run.read_before(Read { rows, bytes }, rejected, VecDeque::new());
             None
         }
-        None => Some(read_on(&mut run, plan, layout, cuts, untouched).await?),
+        None => Some(
+            read_on(
+                &mut run,
+                plan,
+                layout,
+                cuts,
+                untouched.then_some((&restore, &spool)),
+            )
+            .await?,
+        ),
     };
     let mut pending = Vec::new();
     for record in records {
@@ -247,15 +261,15 @@ fn compare(
     Ok(())
 }
 
-/// The sources from the last cut on; where they may have been touched, or there
-/// is no going to a place in them, from the beginning. `cuts` are made again,
-/// as far as they are read again, and have to come out the same.
+/// The sources after the last cut, by `seek`; where they may have been touched,
+/// or there is no going to a place in them, from the beginning: `cuts` are then
+/// made again, and have to come out the same.
 async fn read_on(
     run: &mut Run,
     plan: &Plan,
     layout: &Layout,
     mut cuts: VecDeque<Outline>,
-    untouched: bool,
+    seek: Option<(&Restore<'_>, &Spool)>,
 ) -> Result<Chunks> {
     let mut chunks = Chunks::open(plan.sources.clone(), read_settings(plan)).await?;
     if chunks.header().bytes() != &layout.header {
@@ -266,22 +280,17 @@ async fn read_on(
         .hint("give it the source as it was and resume again, or begin a new run"));
     }
     let (mut rows, mut rejected) = (0, 0);
-    let last = cuts.back().and_then(|last| last.pieces.first()).cloned();
-    if let (true, Some(first)) = (untouched, last) {
-        chunks.skip_to(Start {
-            source: first.source,
-            offset: first.range.start,
-            row: first.first_row,
-            line: first.first_line,
-        })?;
+    if let (Some((restore, spool)), Some(last)) = (seek, cuts.back()) {
+        let start = restore.after(last, spool)?;
+        chunks.skip_to(start)?;
         rejected = run.rejected_before(Key {
-            source: first.source,
-            row: first.first_row,
+            source: start.source,
+            row: start.row,
         })?;
-        cuts.drain(..cuts.len() - 1)
-            .for_each(|cut| rows += cut.rows);
-        rows += rejected;
+        rows = cuts.drain(..).map(|cut| cut.rows).sum::<u64>() + rejected;
     }
+    let header = layout.header.len() as u64;
+    chunks.cut_again(cuts.iter().map(|cut| cut.bytes - header));
     run.read_before(Read { rows, bytes: 0 }, rejected, cuts);
     Ok(chunks)
 }

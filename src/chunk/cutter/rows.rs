@@ -57,7 +57,7 @@ impl Rows {
     /// The end of the rows after the last accepted one, as long as they are UTF-8
     /// and the chunk has room.
     fn clear_until(&self) -> u64 {
-        let full = self.accepted.start + self.room().saturating_sub(self.open.bytes);
+        let full = self.accepted.start + self.limit().saturating_sub(self.open.bytes);
         self.not_utf8
             .front()
             .map_or(full, |offset| full.min(*offset))
@@ -126,10 +126,16 @@ impl Rows {
             .saturating_sub(self.header.len() as u64 + RECORD_END_BYTES)
     }
 
+    /// Bytes of rows that the open chunk has room for: as many as it had when it
+    /// was cut before, else as many as fit.
+    fn limit(&self) -> u64 {
+        self.again.front().copied().unwrap_or_else(|| self.room())
+    }
+
     pub(super) fn accept(&mut self, record: &Record) {
         let length = record.end - record.start;
         let pending = self.accepted.end - self.accepted.start;
-        if self.open.bytes + pending + length > self.room() {
+        if self.open.bytes + pending + length > self.limit() {
             self.take_over();
             self.cut();
         }
@@ -213,6 +219,7 @@ impl Rows {
             return;
         }
         let open = std::mem::take(&mut self.open);
+        self.again.pop_front();
         let mut segments = Vec::with_capacity(open.segments.len() + 1);
         segments.push(self.header.clone());
         segments.extend(open.segments);
