@@ -17,7 +17,7 @@ use crate::chunk::part::Chunk;
 use crate::config::choice::OnBadRow;
 use crate::error::{Error, ErrorKind, Place};
 use crate::rows::Utf8Check;
-use crate::rows::scan::{End, Scanner};
+use crate::rows::scan::{End, Record, Scanner, Sink};
 use crate::units::{ChunkNumber, LineNumber, RowNumber, SourceIndex};
 
 /// What a chunk and a row must keep to.
@@ -115,6 +115,31 @@ struct Rows {
     stop: Option<Error>,
 }
 
+/// A block on its way through the scanner. Its encoding is checked a few
+/// thousand bytes at a time, as the scanner comes to them: it has asked for
+/// them, so that none of this waits for memory.
+struct Reading<'a> {
+    utf8: &'a mut Utf8Check,
+    rows: &'a mut Rows,
+    /// Offset of the next byte.
+    base: u64,
+}
+
+impl Sink for Reading<'_> {
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        let mut bad = Vec::new();
+        self.utf8.check(bytes, self.base, &mut bad);
+        self.rows.add_not_utf8(&bad);
+        self.base += bytes.len() as u64;
+    }
+
+    #[inline]
+    fn record(&mut self, record: Record) {
+        self.rows.record(record);
+    }
+}
+
 impl Cutter {
     /// A cutter for sources with this header: `header` as its bytes with its
     /// record end, `fields` its number of columns.
@@ -188,11 +213,13 @@ impl Cutter {
     /// source's first block began. Cuts are then ready in [`next_cut`](Self::next_cut).
     pub fn push(&mut self, base: u64, block: &Bytes) {
         let rows = &mut self.rows;
-        let mut bad = Vec::new();
-        self.utf8.check(block, base, &mut bad);
-        rows.add_not_utf8(bad);
         rows.held.0.push_back((base, block.clone()));
-        self.scanner.scan(block, &mut |record| rows.record(record));
+        let mut reading = Reading {
+            utf8: &mut self.utf8,
+            rows,
+            base,
+        };
+        self.scanner.scan_into(block, &mut reading);
         rows.take_over();
         let end = base + block.len() as u64;
         let pending = self.scanner.open_start().unwrap_or(end);
@@ -212,7 +239,7 @@ impl Cutter {
         let rows = &mut self.rows;
         let mut bad = Vec::new();
         self.utf8.finish(end, &mut bad);
-        rows.add_not_utf8(bad);
+        rows.add_not_utf8(&bad);
         let scanner = std::mem::replace(&mut self.scanner, Scanner::new(rows.rules.separator));
         match scanner.finish() {
             End::Clean => {}

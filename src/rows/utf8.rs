@@ -20,7 +20,9 @@ impl Utf8Check {
         }
         // The valid case first: it is several times faster than the one that
         // can say where.
-        if scan::is_utf8(&block[from..]) {
+        let (whole, begun) = block.split_at(block.len() - begun(&block[from..]));
+        if scan::is_utf8(&whole[from..]) {
+            self.begun.extend_from_slice(begun);
             return;
         }
         while from < block.len() {
@@ -69,6 +71,20 @@ impl Utf8Check {
             }
         }
         block.len()
+    }
+}
+
+/// How many bytes at the end begin a character and do not end it.
+fn begun(bytes: &[u8]) -> usize {
+    let last = &bytes[bytes.len().saturating_sub(3)..];
+    if last.last().is_none_or(u8::is_ascii) {
+        return 0;
+    }
+    let lead = last.iter().rposition(|&byte| byte >= 0xC0);
+    let begun = &last[lead.unwrap_or(last.len())..];
+    match std::str::from_utf8(begun) {
+        Err(error) if error.error_len().is_none() => begun.len(),
+        _ => 0,
     }
 }
 

@@ -49,9 +49,11 @@ impl Rows {
     }
 
     /// More bytes of the source are read, of which these are not UTF-8.
-    pub(super) fn add_not_utf8(&mut self, offsets: Vec<u64>) {
-        self.not_utf8.extend(offsets);
-        self.clear_until = 0;
+    pub(super) fn add_not_utf8(&mut self, offsets: &[u64]) {
+        if !offsets.is_empty() {
+            self.not_utf8.extend(offsets);
+            self.clear_until = 0;
+        }
     }
 
     /// The end of the rows after the last accepted one, as long as they are UTF-8

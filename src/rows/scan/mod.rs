@@ -34,6 +34,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use scanner::Sink;
 pub use scanner::{End, OpenQuote, Record, Scanner};
 
 /// Whether all of `bytes` is UTF-8, where `bytes` are likely to be.

@@ -31,6 +31,24 @@ pub struct OpenQuote {
     pub line: u64,
 }
 
+/// Takes what a scanner finds.
+pub(crate) trait Sink {
+    /// The next few thousand bytes, before the records that end in them: they
+    /// are in the processor's first cache now.
+    #[inline(always)]
+    fn bytes(&mut self, _bytes: &[u8]) {}
+
+    /// The next record.
+    fn record(&mut self, record: Record);
+}
+
+impl<F: FnMut(Record)> Sink for F {
+    #[inline(always)]
+    fn record(&mut self, record: Record) {
+        self(record);
+    }
+}
+
 /// How the input ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -83,7 +101,12 @@ impl Scanner {
     /// the last byte of `bytes` this is when the next byte is seen, since it
     /// may be the `\n` of `\r\n`.
     pub fn scan(&mut self, bytes: &[u8], records: &mut impl FnMut(Record)) {
-        self.kernel.walk(&mut self.progress, bytes, records);
+        self.scan_into(bytes, records);
+    }
+
+    /// The same for one who looks at the bytes too.
+    pub(crate) fn scan_into(&mut self, bytes: &[u8], sink: &mut impl Sink) {
+        self.kernel.walk(&mut self.progress, bytes, sink);
     }
 
     /// The quoted field in which the bytes read so far end, if they do.

@@ -7,7 +7,7 @@
 
 use super::block::Carry;
 use super::kernel::{BLOCK, Kernel};
-use super::scanner::{OpenQuote, Record};
+use super::scanner::{OpenQuote, Record, Sink};
 use super::window::{Boundary, Filled, WINDOW, Window};
 
 /// A place and what was counted up to it.
@@ -35,23 +35,25 @@ pub(super) struct Progress {
 
 /// Reads `bytes`, which follow those read before.
 #[inline(always)]
-pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
+pub(super) fn walk<K: Kernel, S: Sink>(
     kernel: K,
     progress: &mut Progress,
     bytes: &[u8],
-    records: &mut F,
+    sink: &mut S,
 ) {
     let separator = progress.separator;
     let mut window = Window::new();
     // A load that straddles two lines of the cache costs two.
     let (head, bytes) = bytes.split_at(bytes.as_ptr().align_offset(BLOCK).min(bytes.len()));
     let (blocks, tail) = bytes.as_chunks::<BLOCK>();
-    walk_part(kernel, progress, head, &mut window, records);
+    sink.bytes(head);
+    walk_part(kernel, progress, head, &mut window, sink);
     let mut carry = progress.carry;
     for stretch in blocks.chunks(WINDOW) {
         let mut filled = Filled::default();
         let mut plain = true;
         let found = kernel.find(stretch, separator, &mut window);
+        sink.bytes(stretch.as_flattened());
         while filled.blocks < stretch.len() {
             if let Some(usual) = carry.usual() {
                 let mut inner = *usual;
@@ -85,26 +87,27 @@ pub(super) fn walk<K: Kernel, F: FnMut(Record)>(
         progress.carry = carry;
         let bytes = stretch.len() * BLOCK;
         if plain {
-            progress.hand_out_plain(&window, filled, bytes, records);
+            progress.hand_out_plain(&window, filled, bytes, sink);
         } else {
-            progress.hand_out(&mut window, filled, bytes, records);
+            progress.hand_out(&mut window, filled, bytes, sink);
         }
     }
-    walk_part(kernel, progress, tail, &mut window, records);
+    sink.bytes(tail);
+    walk_part(kernel, progress, tail, &mut window, sink);
     // A record that ended with the very last byte need not wait for the next.
     if progress.carry.take_ended() {
-        records(record(progress.record, progress.here));
+        sink.record(record(progress.record, progress.here));
     }
 }
 
 /// Reads less than a block.
 #[inline(always)]
-fn walk_part<K: Kernel, F: FnMut(Record)>(
+fn walk_part<K: Kernel, S: Sink>(
     kernel: K,
     progress: &mut Progress,
     bytes: &[u8],
     window: &mut Window,
-    records: &mut F,
+    sink: &mut S,
 ) {
     if bytes.is_empty() {
         return;
@@ -116,7 +119,7 @@ fn walk_part<K: Kernel, F: FnMut(Record)>(
     let found = kernel.classify(&block, progress.separator).within(valid);
     let marks = progress.carry.advance(kernel, found, bytes.len());
     window.note(&mut filled, &marks);
-    progress.hand_out(window, filled, bytes.len(), records);
+    progress.hand_out(window, filled, bytes.len(), sink);
 }
 
 /// The record from `start` up to `end`.
@@ -167,12 +170,12 @@ impl Progress {
 
     /// Hands out the records that the window, of so many bytes, completes.
     #[inline(always)]
-    fn hand_out<F: FnMut(Record)>(
+    fn hand_out<S: Sink>(
         &mut self,
         window: &mut Window,
         filled: Filled,
         bytes: usize,
-        records: &mut F,
+        sink: &mut S,
     ) {
         let lines = window.count_lines(filled);
         let place = |boundary: Boundary| {
@@ -184,7 +187,7 @@ impl Progress {
         for &boundary in window.boundaries(filled) {
             let here = place(boundary);
             if boundary.ends() {
-                records(record(start, here));
+                sink.record(record(start, here));
             }
             if boundary.starts() {
                 start = here;
@@ -202,12 +205,12 @@ impl Progress {
     /// The same for a window in which each line is a record, and each boundary
     /// an end and a start: lines need no counting.
     #[inline(always)]
-    fn hand_out_plain<F: FnMut(Record)>(
+    fn hand_out_plain<S: Sink>(
         &mut self,
         window: &Window,
         filled: Filled,
         bytes: usize,
-        records: &mut F,
+        sink: &mut S,
     ) {
         let place = |boundary: Boundary, lines| {
             let separators = boundary.separators();
@@ -222,7 +225,7 @@ impl Progress {
         let mut start = self.record;
         for &boundary in boundaries {
             let here = place(boundary, lines);
-            records(record(start, here));
+            sink.record(record(start, here));
             start = here;
             lines += 1;
         }

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
 };
 
-use super::super::scanner::Record;
+use super::super::scanner::Sink;
 use super::super::walk::{Progress, walk};
 use super::{BLOCK, Kernel, Masks};
 
@@ -28,25 +28,15 @@ impl Avx2 {
     }
 
     /// [`walk`], compiled for these features.
-    pub(super) fn walk<F: FnMut(Record)>(
-        self,
-        progress: &mut Progress,
-        bytes: &[u8],
-        records: &mut F,
-    ) {
+    pub(super) fn walk<S: Sink>(self, progress: &mut Progress, bytes: &[u8], sink: &mut S) {
         // SAFETY: `self` proves that the processor has the features.
-        unsafe { walk_with_features(self, progress, bytes, records) }
+        unsafe { walk_with_features(self, progress, bytes, sink) }
     }
 }
 
 #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1,bmi2,lzcnt")]
-fn walk_with_features<F: FnMut(Record)>(
-    kernel: Avx2,
-    progress: &mut Progress,
-    bytes: &[u8],
-    records: &mut F,
-) {
-    walk(kernel, progress, bytes, records);
+fn walk_with_features<S: Sink>(kernel: Avx2, progress: &mut Progress, bytes: &[u8], sink: &mut S) {
+    walk(kernel, progress, bytes, sink);
 }
 
 impl Kernel for Avx2 {

@@ -12,7 +12,7 @@ use std::arch::x86_64::{
 };
 
 use super::super::block::Usual;
-use super::super::scanner::Record;
+use super::super::scanner::Sink;
 use super::super::walk::{Progress, walk};
 use super::super::window::{Filled, Window};
 use super::{BLOCK, Kernel, Masks};
@@ -61,14 +61,9 @@ impl Avx512 {
     }
 
     /// [`walk`], compiled for these features.
-    pub(super) fn walk<F: FnMut(Record)>(
-        self,
-        progress: &mut Progress,
-        bytes: &[u8],
-        records: &mut F,
-    ) {
+    pub(super) fn walk<S: Sink>(self, progress: &mut Progress, bytes: &[u8], sink: &mut S) {
         // SAFETY: `self` proves that the processor has the features.
-        unsafe { walk_with_features(self, progress, bytes, records) }
+        unsafe { walk_with_features(self, progress, bytes, sink) }
     }
 
     /// Whether all of `bytes` is UTF-8.
@@ -93,13 +88,13 @@ impl Avx512 {
 #[target_feature(
     enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,gfni,pclmulqdq,vpclmulqdq,popcnt,bmi1,bmi2,lzcnt"
 )]
-fn walk_with_features<F: FnMut(Record)>(
+fn walk_with_features<S: Sink>(
     kernel: Avx512,
     progress: &mut Progress,
     bytes: &[u8],
-    records: &mut F,
+    sink: &mut S,
 ) {
-    walk(kernel, progress, bytes, records);
+    walk(kernel, progress, bytes, sink);
 }
 
 impl Kernel for Avx512 {

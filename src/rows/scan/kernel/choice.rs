@@ -1,6 +1,6 @@
 //! Which kernel runs, found out once for each scanner.
 
-use super::super::scanner::Record;
+use super::super::scanner::Sink;
 use super::super::walk::{Progress, walk};
 #[cfg(target_arch = "x86_64")]
 use super::avx2::Avx2;
@@ -48,20 +48,20 @@ impl Choice {
 
     /// [`walk`] with this kernel: chosen once a buffer, so that the loop over
     /// its blocks is compiled as one piece.
-    pub(in crate::rows::scan) fn walk<F: FnMut(Record)>(
+    pub(in crate::rows::scan) fn walk<S: Sink>(
         self,
         progress: &mut Progress,
         bytes: &[u8],
-        records: &mut F,
+        sink: &mut S,
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(kernel) => kernel.walk(progress, bytes, records),
+            Self::Avx512(kernel) => kernel.walk(progress, bytes, sink),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(kernel) => kernel.walk(progress, bytes, records),
+            Self::Avx2(kernel) => kernel.walk(progress, bytes, sink),
             #[cfg(target_arch = "aarch64")]
-            Self::Neon(kernel) => kernel.walk(progress, bytes, records),
-            Self::Portable(kernel) => walk(kernel, progress, bytes, records),
+            Self::Neon(kernel) => kernel.walk(progress, bytes, sink),
+            Self::Portable(kernel) => walk(kernel, progress, bytes, sink),
         }
     }
 

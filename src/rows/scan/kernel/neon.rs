@@ -7,7 +7,7 @@ use std::arch::aarch64::{
 };
 use std::arch::is_aarch64_feature_detected;
 
-use super::super::scanner::Record;
+use super::super::scanner::Sink;
 use super::super::walk::{Progress, walk};
 use super::{BLOCK, Kernel, Masks};
 
@@ -23,25 +23,15 @@ impl Neon {
     }
 
     /// [`walk`], compiled for these features.
-    pub(super) fn walk<F: FnMut(Record)>(
-        self,
-        progress: &mut Progress,
-        bytes: &[u8],
-        records: &mut F,
-    ) {
+    pub(super) fn walk<S: Sink>(self, progress: &mut Progress, bytes: &[u8], sink: &mut S) {
         // SAFETY: `self` proves that the processor has the features.
-        unsafe { walk_with_features(self, progress, bytes, records) }
+        unsafe { walk_with_features(self, progress, bytes, sink) }
     }
 }
 
 #[target_feature(enable = "neon,aes")]
-fn walk_with_features<F: FnMut(Record)>(
-    kernel: Neon,
-    progress: &mut Progress,
-    bytes: &[u8],
-    records: &mut F,
-) {
-    walk(kernel, progress, bytes, records);
+fn walk_with_features<S: Sink>(kernel: Neon, progress: &mut Progress, bytes: &[u8], sink: &mut S) {
+    walk(kernel, progress, bytes, sink);
 }
 
 impl Kernel for Neon {
