@@ -72,11 +72,15 @@ pub(super) async fn submit(
         importer
             .bytes_sent
             .fetch_add(chunk.bytes, Ordering::Relaxed);
-        let refusal = match importer
-            .client
-            .create(&importer.target, importer.format, &upload)
-            .await
-        {
+        let (client, target) = (&importer.client, &importer.target);
+        // An upload and its answer can take minutes.
+        let created = tokio::select! {
+            created = client.create(target, importer.format, &upload) => created,
+            () = importer.stopped(Stopping::AtOnce) => {
+                return (book.broken_off().await, submits + 1);
+            }
+        };
+        let refusal = match created {
             // No token could be had, so nothing was sent.
             Err(error) => {
                 let note = Note::of(error.to_string());
@@ -157,6 +161,17 @@ impl Book<'_> {
     async fn note(&self, event: ChunkEvent, note: Note) -> Result<()> {
         let ledger = &self.importer.ledger;
         ledger.note(self.chunk, event, note).await.map(|_| ())
+    }
+
+    /// The answer is no longer waited for. A chunk that is held is not sent
+    /// again.
+    async fn broken_off(&self) -> Submission {
+        let why = "interrupted before the upload was answered";
+        let mut noted = self.note(ChunkEvent::Lost, Note::of(why)).await;
+        if noted.is_ok() && self.importer.on_unknown == OnUnknown::Hold {
+            noted = self.note(ChunkEvent::GivenUp, Note::default()).await;
+        }
+        noted.map_or_else(Submission::Fatal, |()| Submission::Lost(why.to_owned()))
     }
 
     async fn taken(&self, taken: Taken, request_id: Option<String>) -> Submission {

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use mktoload::sandbox::Settings;
+use mktoload::sandbox::{Call, Settings};
 
 use super::in_process::{LEADS, Lab, people, request_bytes, settings};
 use super::workdir::Run;
@@ -94,4 +94,26 @@ async fn a_second_signal_leaves_the_job_unknown() {
     let report = run.report();
     assert_eq!(report.len(), 5);
     assert!(report.iter().all(|line| line["status"] == "unknown"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_waits_for_no_answer_to_an_upload() {
+    let lab = Lab::new(settings(&["create:2:timeout"])).await;
+    let mut child = start(&lab, 1).await;
+    while lab.inspect().calls_of(Call::Create) < 2 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let begun = std::time::Instant::now();
+    raise(&child, "INT");
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    said(&mut stderr, "stopping");
+    raise(&child, "INT");
+    let run = ended(&lab, child).exits(130);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{run}");
+    let summary = run.summary();
+    assert_eq!(summary["balanced"], true, "{run}");
+    assert_eq!(summary["rows"]["accepted"], 5, "{run}");
+    assert_eq!(summary["rows"]["unknown"], 5, "{run}");
+    let done = lab.run(&["resume", "--json"]).exits(0);
+    assert_eq!(done.summary()["rows"]["accepted"], 400, "{done}");
 }
