@@ -100,6 +100,9 @@ async fn reported(
             Error::new(ErrorKind::Internal, "a chunk's result cannot be written").because(error),
         ),
     };
-    importer.spool.release(number);
+    // While the ledger has it as not reported, a resume asks for its rows.
+    if noted.is_ok() {
+        importer.spool.release(number);
+    }
     (result, noted.err())
 }

@@ -4,6 +4,7 @@
 mod crash_points;
 mod ends;
 mod forgotten;
+mod last_moments;
 mod sources;
 mod undisturbed;
 
