@@ -59,7 +59,12 @@ impl Run {
                     None => return halt,
                     Some(ended) => if let Err(reason) = self.take(ended, plan) {
                         self.importer.stop(Stopping::NothingNew);
-                        halt.get_or_insert(reason);
+                        // Bad input spares the rows before it. What keeps them
+                        // from being sent is why the run is not done; a resume
+                        // comes to the bad input again.
+                        if halt.as_ref().is_none_or(Halt::is_bad_input) {
+                            halt = Some(reason);
+                        }
                     }
                 },
                 () = &mut deadline, if signalled && !hurried => {

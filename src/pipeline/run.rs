@@ -81,6 +81,14 @@ pub(super) enum Halt {
     Error(Error),
 }
 
+impl Halt {
+    /// Whether it is a fault in the source that stays there: a resume would
+    /// only come to it again.
+    pub(super) fn is_bad_input(&self) -> bool {
+        matches!(self, Self::Error(error) if error.kind() == ErrorKind::Input)
+    }
+}
+
 impl Run {
     /// A run of `plan` into the ledger's `ledger`.
     pub(super) fn new(
@@ -199,11 +207,7 @@ impl Run {
         }
         // A source that broke off or a bad row spares what was read before; any
         // other reason stops what has not reached Marketo yet.
-        let spares = |halt: &Halt| match halt {
-            Halt::Source(_) => true,
-            Halt::Error(error) => error.kind() == ErrorKind::Input,
-            Halt::Signal(_) | Halt::MaxErrors => false,
-        };
+        let spares = |halt: &Halt| matches!(halt, Halt::Source(_)) || halt.is_bad_input();
         if halt.as_ref().is_some_and(|halt| !spares(halt)) {
             self.importer.stop(Stopping::NothingNew);
         }
@@ -235,6 +239,8 @@ impl Run {
                 source: source.clone(),
             });
         }
+        // Nor is the source read again for the rows rejected after its last cut.
+        self.reporter.sync().map_err(Halt::Error)?;
         let ended = self.importer.ledger.source_ended(chunks.bytes_read()).await;
         ended.map_err(Halt::Error)
     }
