@@ -227,6 +227,8 @@ pub async fn resume(
             }),
         }
     }
+    // Jobs in flight hold their places, and their values, before more is sent.
+    pending.sort_by_key(|left| !matches!(left.way, Way::Import(Begin::Poll { .. })));
     ledger.reopen().await?;
     let halt = run.send(pending, chunks, &restore, plan).await;
     Ok(run.finish(plan, halt).await)
