@@ -70,7 +70,10 @@ impl Spool {
             out.write_all(segment)?;
         }
         out.set_len(chunk.bytes - chunk.header_bytes)?;
-        std::fs::rename(free, path)
+        // The ledger says next that the source was read beyond these rows.
+        out.sync_data()?;
+        std::fs::rename(free, path)?;
+        File::open(&self.folder)?.sync_all()
     }
 
     /// Appends the rows of a chunk that was kept.

@@ -72,6 +72,11 @@ pub(crate) fn write_chunk(
         .map_err(|cause| wrong(cause.into_error()))?;
     file.as_file().sync_data().map_err(wrong)?;
     file.persist(&path).map_err(|cause| wrong(cause.error))?;
+    // Its name as well: the ledger says next that nothing is left to do.
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(wrong)?;
     Ok(())
 }
 
