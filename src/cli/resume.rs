@@ -92,6 +92,7 @@ fn change(plan: &mut Plan, options: Options) -> Result<()> {
         ("--max-part-bytes", options.max_part_bytes.is_some()),
         ("--on-bad-row", options.on_bad_row.is_some()),
         ("--report-columns", options.report_columns.is_some()),
+        ("--serialize-on", options.serialize_on.is_some()),
     ];
     if let Some((flag, _)) = fixed.iter().find(|(_, given)| *given) {
         return Err(Error::new(

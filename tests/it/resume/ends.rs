@@ -84,6 +84,7 @@ async fn what_may_not_differ_is_refused() {
         ["--max-part-bytes", "9000"],
         ["--on-bad-row", "send"],
         ["--report-columns", "none"],
+        ["--serialize-on", "email"],
     ] {
         let run = lab.run(&["resume", fixed[0], fixed[1]]).exits(2);
         assert!(run.error().contains("stays as it was"), "{run}");
