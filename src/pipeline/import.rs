@@ -13,7 +13,7 @@ use crate::pipeline::Plan;
 use crate::pipeline::finish::Imported;
 use crate::pipeline::gate::serial;
 use crate::pipeline::lock::RunLock;
-use crate::pipeline::resume::Restore;
+use crate::pipeline::restore::Restore;
 use crate::pipeline::run::{Run, Signal};
 use crate::pipeline::setup::{layout, run_record, seen};
 use crate::report::{Entry, Status, check_writable};

@@ -2,35 +2,27 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::chunk::{Chunk, Chunks, Outline, Spool, Start};
-use crate::config::choice::OnUnknown;
+use crate::chunk::{Chunks, Outline, Spool};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{Begin, ChunkEnd, ChunkImport, outline};
-use crate::ledger::{
-    ChunkEvent, ChunkRecord, ChunkState, EndState, Ledger, Note, RunLedger, RunState, SourceRecord,
-};
+use crate::import::{Begin, outline};
+use crate::ledger::{ChunkRecord, ChunkState, Ledger, RunLedger, RunState, SourceRecord};
 use crate::marketo::Client;
 use crate::pipeline::Plan;
-use crate::pipeline::account::ChunkResult;
 use crate::pipeline::finish::Imported;
 use crate::pipeline::import::read_settings;
 use crate::pipeline::lock::RunLock;
+use crate::pipeline::rest::{Rest, left_at};
+use crate::pipeline::restore::Restore;
 use crate::pipeline::run::{Read, Run, Signal};
 use crate::pipeline::setup::{Arguments, untouched};
 use crate::pipeline::task::Way;
 use crate::report::{Key, Layout, check_writable};
 use crate::source::Source;
-use crate::units::{BatchId, RowNumber, SourceIndex};
-
-/// "The batchId remains valid for seven days": so long Marketo tells how a job
-/// went (Adobe, bulk import).
-const KEPT_BY_MARKETO: Duration = Duration::from_secs(7 * 24 * 3600);
+use crate::units::{RowNumber, SourceIndex};
 
 /// A run that an earlier process left, found and taken.
 #[derive(Debug)]
@@ -49,43 +41,6 @@ pub struct Left {
 pub(super) struct Pending {
     pub(super) outline: Outline,
     pub(super) way: Way,
-}
-
-/// What a chunk's bytes are read again by.
-pub(super) struct Restore<'a> {
-    sources: &'a [Source],
-    header: Bytes,
-    record_end: Bytes,
-}
-
-impl<'a> Restore<'a> {
-    pub(super) fn new(plan: &'a Plan, layout: &Layout) -> Self {
-        let header = Bytes::from(layout.header.clone());
-        let content = header
-            .iter()
-            .rposition(|byte| !matches!(byte, b'\r' | b'\n'));
-        Self {
-            sources: &plan.sources,
-            record_end: header.slice(content.map_or(0, |last| last + 1)..),
-            header,
-        }
-    }
-
-    /// Whether the rows of `outline` are in plain files.
-    fn is_plain(&self, outline: &Outline) -> bool {
-        let file = |source: SourceIndex| self.sources.get(source.get() as usize)?.plain_file();
-        let mut pieces = outline.pieces.iter();
-        pieces.all(|piece| file(piece.source).is_some())
-    }
-
-    /// Where the sources go on after `outline`, which is read again.
-    fn after(&self, outline: &Outline, spool: &Spool) -> Result<Start> {
-        outline.after(&self.chunk(outline, spool)?, &self.record_end)
-    }
-
-    pub(super) fn chunk(&self, outline: &Outline, spool: &Spool) -> Result<Chunk> {
-        outline.restore(self.sources, spool, &self.header, &self.record_end)
-    }
 }
 
 impl Left {
@@ -295,120 +250,4 @@ async fn read_on(
     chunks.cut_again(cuts.iter().map(|cut| cut.bytes - header));
     run.read_before(Read { rows, bytes: 0 }, rejected, cuts);
     Ok(chunks)
-}
-
-/// What is left to do for a chunk.
-enum Rest {
-    Done(Box<ChunkResult>),
-    /// Its halves hold its rows.
-    Parted,
-    Way(Way),
-}
-
-/// Where the chunk of `record` was left, its state brought up to now: an intent
-/// without an outcome is an answer that was lost.
-async fn left_at(ledger: &RunLedger, record: &ChunkRecord, on_unknown: OnUnknown) -> Result<Rest> {
-    let mut state = record.state;
-    if matches!(state, ChunkState::Submitting { .. }) {
-        let note = Note::of("the process ended before the answer was written down");
-        state = ledger.note(record.chunk, ChunkEvent::Lost, note).await?;
-    }
-    let job = record.submits.iter().rev().find_map(|submit| {
-        let batch_id = submit.batch_id?;
-        Some((batch_id, submit.at))
-    });
-    let ended = |end, batch_id| {
-        Way::Report(ChunkImport {
-            end,
-            batch_id,
-            submits: record.possibly_taken(),
-            fatal: None,
-        })
-    };
-    let why = || {
-        let last = record.submits.last();
-        last.map_or_else(String::new, |submit| submit.detail.clone())
-    };
-    Ok(Rest::Way(match (state, job) {
-        (ChunkState::Halved, _) => return Ok(Rest::Parted),
-        (ChunkState::Ended { reported: true, .. }, _) => {
-            let text = record.result.as_deref().unwrap_or_default();
-            let result = serde_json::from_str(text).map_err(|error| {
-                Error::new(
-                    ErrorKind::Internal,
-                    format!(
-                        "the ledger's result of chunk {} cannot be read",
-                        record.chunk
-                    ),
-                )
-                .because(error)
-            })?;
-            return Ok(Rest::Done(Box::new(result)));
-        }
-        (
-            ChunkState::Ended {
-                end: EndState::Refused,
-                ..
-            },
-            _,
-        ) => ended(ChunkEnd::Refused(why()), None),
-        (
-            ChunkState::Ended {
-                end: EndState::Unknown,
-                ..
-            },
-            job,
-        ) => ended(ChunkEnd::Unknown(why()), job.map(|(batch_id, _)| batch_id)),
-        (ChunkState::InFlight { batch_id }, Some((_, at))) if is_forgotten(at) => {
-            given_up(ledger, record, Some(batch_id), FORGOTTEN).await?
-        }
-        (ChunkState::InFlight { batch_id }, _) => poll(record, batch_id),
-        // Seen to end, and its failures not yet found: Marketo is asked again.
-        (ChunkState::Ended { .. }, Some((batch_id, at))) if !is_forgotten(at) => {
-            poll(record, batch_id)
-        }
-        (ChunkState::Ended { .. }, job) => ended(
-            ChunkEnd::Unknown(FORGOTTEN.to_owned()),
-            job.map(|(batch_id, _)| batch_id),
-        ),
-        (ChunkState::Ready { lost: 1.. }, _) if on_unknown == OnUnknown::Hold => {
-            given_up(ledger, record, None, "the answer was lost").await?
-        }
-        (ChunkState::Ready { lost } | ChunkState::Submitting { lost }, _) => {
-            Way::Import(Begin::Submit { lost })
-        }
-    }))
-}
-
-const FORGOTTEN: &str = "Marketo keeps a job's result for seven days, and this job is older: its rows may have been imported";
-
-/// Whether Marketo no longer tells how a job went that it took at `at`. A clock
-/// that was set back makes no job older.
-fn is_forgotten(at: jiff::Timestamp) -> bool {
-    let age = jiff::Timestamp::now().duration_since(at);
-    age.unsigned_abs() > KEPT_BY_MARKETO && age.is_positive()
-}
-
-fn poll(record: &ChunkRecord, batch_id: BatchId) -> Way {
-    Way::Import(Begin::Poll {
-        batch_id,
-        submits: record.possibly_taken(),
-    })
-}
-
-async fn given_up(
-    ledger: &RunLedger,
-    record: &ChunkRecord,
-    batch_id: Option<BatchId>,
-    why: &str,
-) -> Result<Way> {
-    ledger
-        .note(record.chunk, ChunkEvent::GivenUp, Note::of(why))
-        .await?;
-    Ok(Way::Report(ChunkImport {
-        end: ChunkEnd::Unknown(why.to_owned()),
-        batch_id,
-        submits: record.possibly_taken(),
-        fatal: None,
-    }))
 }

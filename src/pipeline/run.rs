@@ -7,20 +7,18 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::chunk::{Chunk, Chunks, Cut, Numbers, Outline, Spool};
+use crate::chunk::{Chunk, Chunks, Numbers, Outline, Spool};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Events};
-use crate::import::{
-    Begin, Came, ChunkEnd, ChunkImport, Gate, Importer, Serial, Stopping, chunk_record,
-};
+use crate::import::{Begin, ChunkEnd, ChunkImport, Gate, Importer, Serial, Stopping};
 use crate::ledger::RunLedger;
 use crate::marketo::Client;
 use crate::pipeline::Plan;
 use crate::pipeline::account::{Account, ChunkResult};
 use crate::pipeline::attribute::Attributor;
 use crate::pipeline::gate::{gate, places, serial};
-use crate::pipeline::import::rejected;
-use crate::pipeline::resume::{END, Pending, Restore};
+use crate::pipeline::restore::Restore;
+use crate::pipeline::resume::{END, Pending};
 use crate::pipeline::setup::entries_folder;
 use crate::pipeline::task::{Ended, Way, chunk_task, left_task};
 use crate::pipeline::worker::Worker;
@@ -56,11 +54,11 @@ pub(super) struct Run {
     pub(super) read: Read,
     /// Chunks that an earlier process cut and that are about to be cut again:
     /// they have to come out the same.
-    known: VecDeque<Outline>,
+    pub(super) known: VecDeque<Outline>,
     /// Rows that came into no chunk.
     rejected: u64,
     /// Chunks cut so far.
-    cuts: u64,
+    pub(super) cuts: u64,
     pub(super) begun: Instant,
 }
 
@@ -157,7 +155,7 @@ impl Run {
     }
 
     /// So many rows came into no chunk.
-    fn rejected(&mut self, rows: u64) {
+    pub(super) fn rejected(&mut self, rows: u64) {
         self.rejected += rows;
         self.account.rejected(rows);
     }
@@ -243,100 +241,6 @@ impl Run {
         self.reporter.sync().map_err(Halt::Error)?;
         let ended = self.importer.ledger.source_ended(chunks.bytes_read()).await;
         ended.map_err(Halt::Error)
-    }
-
-    /// Reads on to the next chunk, which is then in the ledger; rejected rows
-    /// before it go to the report.
-    async fn next_chunk(
-        &mut self,
-        chunks: &mut Chunks,
-        plan: &Plan,
-    ) -> Result<Option<Chunk>, Halt> {
-        loop {
-            let cut = tokio::select! {
-                cut = chunks.next() => cut,
-                signal = raised(&mut self.signal) => return Err(Halt::Signal(signal)),
-            };
-            let cut = cut.map_err(|error| {
-                if chunks.broke_off() {
-                    Halt::Source(error)
-                } else {
-                    Halt::Error(error)
-                }
-            })?;
-            match cut {
-                Some(Cut::Chunk(chunk)) => {
-                    let entered = match self.is_known(&chunk) {
-                        Ok(true) => continue,
-                        Ok(false) => self.new_chunk(chunk.clone(), chunks, plan).await,
-                        Err(error) => Err(Halt::Source(error)),
-                    };
-                    if entered.is_err() {
-                        self.unsent(&chunk);
-                    }
-                    return entered.map(Some);
-                }
-                Some(Cut::Rejected(row)) => {
-                    self.reporter
-                        .rejected(&rejected(row))
-                        .map_err(Halt::Error)?;
-                    self.rejected(1);
-                    self.check_errors(plan)?;
-                }
-                None => {
-                    return match self.known.front() {
-                        Some(missing) => Err(Halt::Source(changed(missing))),
-                        None => Ok(None),
-                    };
-                }
-            }
-        }
-    }
-
-    /// Whether an earlier process of the run has cut this chunk.
-    fn is_known(&mut self, chunk: &Chunk) -> Result<bool> {
-        match self.known.front() {
-            None => Ok(false),
-            Some(known) if known.digest == chunk.digest && known.pieces == chunk.pieces => {
-                self.known.pop_front();
-                Ok(true)
-            }
-            Some(known) => Err(changed(known)),
-        }
-    }
-
-    /// Enters a new chunk in the ledger.
-    async fn new_chunk(
-        &mut self,
-        mut chunk: Chunk,
-        chunks: &Chunks,
-        plan: &Plan,
-    ) -> Result<Chunk, Halt> {
-        chunk.number = self.importer.numbers.take();
-        // Rows rejected before the chunk are on disk before the ledger says
-        // that the source was read as far as the chunk.
-        self.reporter.sync().map_err(Halt::Error)?;
-        if !is_plain(&chunk, plan) {
-            let (spool, kept) = (self.spool.clone(), chunk.clone());
-            let keep = tokio::task::spawn_blocking(move || spool.keep(&kept));
-            keep.await
-                .map_err(|error| broken("keeping a chunk", error))
-                .and_then(|kept| kept)
-                .map_err(Halt::Error)?;
-        }
-        self.cuts += 1;
-        let entered = self
-            .importer
-            .ledger
-            .cut(chunk_record(&chunk, Came::Cut(self.cuts)))
-            .await;
-        entered.map_err(Halt::Error)?;
-        self.importer.events.emit(Event::ChunkRead {
-            chunk: chunk.number,
-            rows: chunk.rows,
-            bytes_read: self.read.bytes + chunks.bytes_read(),
-        });
-        Ok(chunk)
     }
 
     /// Lets `chunk` go through the gate as soon as there is a place. Jobs that
@@ -426,34 +330,10 @@ impl Run {
     }
 
     /// A chunk that was read is not going to be sent.
-    fn unsent(&mut self, chunk: &Chunk) {
+    pub(super) fn unsent(&mut self, chunk: &Chunk) {
         self.account
             .chunk(ChunkResult::new(chunk, &ChunkImport::not_sent(), None));
     }
-}
-
-/// The source no longer gives a chunk that it gave before.
-fn changed(known: &Outline) -> Error {
-    let first = known.pieces.first();
-    let from = first.map_or_else(String::new, |piece| {
-        format!(" from row {} on", piece.first_row)
-    });
-    Error::new(
-        ErrorKind::Input,
-        format!(
-            "the source is not what it was when the run began: its {} rows{from}, which were chunk {}, are others or gone",
-            known.rows, known.number
-        ),
-    )
-    .hint("give it the source as it was and resume again, or begin a new run")
-}
-
-/// Whether all rows of `chunk` can be read from their source again.
-fn is_plain(chunk: &Chunk, plan: &Plan) -> bool {
-    chunk.pieces.iter().all(|piece| {
-        let source = plan.sources.get(piece.source.get() as usize);
-        source.is_some_and(|source| source.plain_file().is_some())
-    })
 }
 
 pub(super) fn broken(what: &str, error: tokio::task::JoinError) -> Error {
@@ -461,7 +341,7 @@ pub(super) fn broken(what: &str, error: tokio::task::JoinError) -> Error {
 }
 
 /// Resolves when a signal has been raised.
-async fn raised(signal: &mut watch::Receiver<Option<Signal>>) -> Signal {
+pub(super) async fn raised(signal: &mut watch::Receiver<Option<Signal>>) -> Signal {
     match signal.wait_for(Option::is_some).await {
         Ok(raised) => raised.unwrap_or(Signal::Interrupt),
         Err(_) => std::future::pending().await,
