@@ -6,16 +6,17 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::failures::claims::{Claim, Claims};
+use crate::failures::doubts::Doubts;
 use crate::failures::fields::unquote;
-use crate::failures::finding::{CANDIDATES_FEW, CANDIDATES_IN_ALL};
 use crate::failures::gaps::GapReader;
 use crate::failures::header::{Layout, line_end};
 use crate::failures::index::SentIndex;
 use crate::failures::keys::KeyIndex;
+use crate::failures::listing::Listing;
 use crate::failures::paths::settle;
 use crate::failures::records::{Reading, Record, RecordFinder, Records};
 use crate::failures::sent_row::SentRowReader;
-use crate::failures::{CANDIDATES_LISTED, FileKind, Finding, Found, Match, Sent};
+use crate::failures::{FileKind, Finding, Found, Match, Sent};
 
 /// The text that is searched at once. A failure file is about as long as its
 /// chunk, at most 10 MB and the reasons; only one that is no honest answer is
@@ -63,11 +64,14 @@ pub(super) fn attribute_by(
     if text.is_empty() && is_last {
         return Ok(Found::default());
     }
+    let separator = sent.format.separator();
     let mut rows = SentRowReader::new(sent, &layout);
     let index = rows.as_mut().map(|rows| SentIndex::build(sent.rows, rows));
-    let separator = sent.format.separator();
+    let doubts = index.as_ref().zip(rows.as_mut());
+    let doubts = doubts.map(|(index, rows)| Doubts::of(sent.rows, index, rows, &layout, separator));
     let mut search = Search {
         index: index.as_ref(),
+        doubts,
         finder: index
             .as_ref()
             .zip(rows)
@@ -79,7 +83,7 @@ pub(super) fn attribute_by(
         record_end,
         expected,
         books: Found::default(),
-        listed: 0,
+        listing: Listing::new(sent.rows.rows.len()),
     };
     loop {
         let used = search.piece(&text, is_last, found)?;
@@ -102,6 +106,7 @@ fn fill(file: &mut impl Read, text: &mut Vec<u8>, piece: usize) -> Result<bool> 
 
 struct Search<'a> {
     index: Option<&'a SentIndex>,
+    doubts: Option<Doubts>,
     finder: Option<RecordFinder<'a>>,
     gaps: GapReader,
     keys: KeyIndex<'a>,
@@ -111,8 +116,7 @@ struct Search<'a> {
     record_end: &'static [u8],
     expected: u64,
     books: Found,
-    /// Candidates listed so far.
-    listed: usize,
+    listing: Listing,
 }
 
 impl Search<'_> {
@@ -131,6 +135,10 @@ impl Search<'_> {
         } else {
             &text[..cut(text, &mut records)]
         };
+        if let Some(doubts) = &self.doubts {
+            doubts.raise(text, &mut records, expected);
+        }
+        self.listing.start_piece();
         let expected = expected.unwrap_or(u64::MAX);
         let unexplained = self.gaps.read(text, &mut records, expected);
         let has_reason = self.has_reason;
@@ -171,29 +179,12 @@ impl Search<'_> {
         record: &Record,
         claim: Option<Claim>,
     ) -> Finding {
-        let most = if self.listed < CANDIDATES_IN_ALL {
-            CANDIDATES_LISTED
-        } else {
-            CANDIDATES_FEW
-        };
-        let rows = |(index, claim): (&SentIndex, &Claim)| {
-            let mut rows: Vec<usize> = Vec::new();
-            if !claim.sure {
-                let all = records.among(record).iter();
-                let all = all.flat_map(|reading| index.rows_like(reading.row));
-                rows.extend(all.take(most).map(|row| row as usize));
-                rows.sort_unstable();
-                rows.dedup();
-                if rows.binary_search(&(claim.row as usize)).is_err() {
-                    rows.truncate(most - 1);
-                    rows.push(claim.row as usize);
-                    rows.sort_unstable();
-                }
+        let candidates = match (self.index, &claim) {
+            (Some(index), Some(claim)) if !claim.sure => {
+                self.listing.list(records, record, claim, index)
             }
-            rows
+            _ => Vec::new(),
         };
-        let candidates = self.index.zip(claim.as_ref()).map_or_else(Vec::new, rows);
-        self.listed += candidates.len();
         // A row that stands alone for a record that may be none is no choice.
         let Some(claim) = claim.filter(|claim| claim.sure || candidates.len() > 1) else {
             // Its rows are all claimed by records before it.
@@ -218,7 +209,11 @@ impl Search<'_> {
             },
             reason: to_text(&reason(text, record, reading, self.has_reason)),
             candidates,
-            raw: Vec::new(),
+            raw: if record.goes_back {
+                text[record.start as usize..record.end as usize].to_vec()
+            } else {
+                Vec::new()
+            },
         }
     }
 

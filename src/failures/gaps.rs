@@ -7,16 +7,14 @@ use memchr::memchr_iter;
 
 use crate::failures::fields::{FieldReader, Fields, quoted_end};
 use crate::failures::header::{Layout, line};
-use crate::failures::records::{Records, offset};
+use crate::failures::records::{Record, Records, offset};
 
 /// Divides gaps into the ends of reasons and unexplained records.
 pub(super) struct GapReader {
     separator: u8,
     /// The fewest separators of a record.
     fewest: usize,
-    columns: usize,
-    fields: FieldReader,
-    read: Fields,
+    quoted: QuotedReader,
     /// Records that Marketo counted and that are not found yet.
     missing: u64,
     unexplained: Vec<Range<usize>>,
@@ -28,9 +26,7 @@ impl GapReader {
         Self {
             separator,
             fewest: columns.saturating_sub(1),
-            columns,
-            fields: FieldReader::new(separator),
-            read: Fields::default(),
+            quoted: QuotedReader::new(layout, separator),
             missing: 0,
             unexplained: Vec::new(),
         }
@@ -52,7 +48,7 @@ impl GapReader {
             .list
             .first()
             .map_or(text.len(), |record| record.start as usize);
-        self.divide(text, 0..first, false);
+        self.divide(text, 0..first, false, records.list.first_mut());
         for at in 0..records.list.len() {
             let record = records.list[at];
             let (end, from) = line(text, record.end as usize);
@@ -63,6 +59,7 @@ impl GapReader {
             if from >= to {
                 continue;
             }
+            let next_goes_back = records.list.get(at + 1).is_some_and(|next| next.goes_back);
             // Readings end at the reason's separator; the one that reaches
             // farthest decided where the record's line ends.
             let readings = records.readings(&record).iter();
@@ -72,11 +69,14 @@ impl GapReader {
                 .and_then(|reason| Some(reason + quoted_end(&text[reason..to])?));
             let end = match closed {
                 Some(closed) => {
-                    self.divide(text, line(text, closed).1..to, false);
+                    let gap = line(text, closed).1..to;
+                    self.divide(text, gap, false, records.list.get_mut(at + 1));
                     closed
                 }
-                None if self.missing == 0 => content_end(text, end..to),
-                None => self.divide(text, from..to, true).unwrap_or(end),
+                None if self.missing == 0 && !next_goes_back => content_end(text, end..to),
+                None => self
+                    .divide(text, from..to, true, records.list.get_mut(at + 1))
+                    .unwrap_or(end),
             };
             records.list[at].end = offset(end);
         }
@@ -84,8 +84,16 @@ impl GapReader {
     }
 
     /// Divides one gap. Where a reason is `open` before it, the first lines may
-    /// belong to that; then their end is returned.
-    fn divide(&mut self, text: &[u8], gap: Range<usize>, open: bool) -> Option<usize> {
+    /// belong to that; then their end is returned. Where the `next` record may
+    /// go back into the gap, its last lines are that record's: neither one of its
+    /// own, which its key could name, nor the rest of the reason.
+    fn divide(
+        &mut self,
+        text: &[u8],
+        gap: Range<usize>,
+        open: bool,
+        next: Option<&mut Record>,
+    ) -> Option<usize> {
         let gap_end = gap.end;
         let first = self.unexplained.len();
         let mut reason_end = None;
@@ -93,7 +101,7 @@ impl GapReader {
         let mut current: Option<(Range<usize>, usize)> = None;
         let mut start = gap.start;
         while start < gap_end {
-            let (end, mut next) = line(&text[..gap_end], start);
+            let (end, mut line_after) = line(&text[..gap_end], start);
             let separators = memchr_iter(self.separator, &text[start..end]).count();
             let begins = match &current {
                 Some((_, so_far)) => *so_far >= self.fewest && separators > 0,
@@ -103,9 +111,9 @@ impl GapReader {
                 if let Some((record, _)) = current.take() {
                     self.push(record);
                 }
-                if let Some(end) = self.quoted_record(&text[..gap_end], start) {
+                if let Some(end) = self.quoted.end(&text[..gap_end], start) {
                     self.push(start..end);
-                    next = line(&text[..gap_end], end).1;
+                    line_after = line(&text[..gap_end], end).1;
                 } else {
                     current = Some((start..end, separators));
                 }
@@ -117,10 +125,17 @@ impl GapReader {
             } else if start < end && self.unexplained.len() == first && open {
                 reason_end = Some(end);
             }
-            start = next;
+            start = line_after;
         }
-        if let Some((record, separators)) = current {
-            let pushed = self.unexplained.len() > first;
+        let pushed = self.unexplained.len() > first;
+        if let Some(next) = next.filter(|next| next.goes_back) {
+            if let Some((record, _)) = current.filter(|_| pushed) {
+                next.start = offset(record.start);
+            } else if !pushed {
+                next.start = offset(gap.start);
+                reason_end = None;
+            }
+        } else if let Some((record, separators)) = current {
             if separators >= self.fewest || self.missing > 0 || !(pushed || open) {
                 self.push(record);
             } else if pushed {
@@ -138,10 +153,27 @@ impl GapReader {
         self.missing = self.missing.saturating_sub(1);
         self.unexplained.push(record);
     }
+}
+
+/// Reads whole records that are well quoted.
+pub(super) struct QuotedReader {
+    columns: usize,
+    fields: FieldReader,
+    read: Fields,
+}
+
+impl QuotedReader {
+    pub(super) fn new(layout: &Layout, separator: u8) -> Self {
+        Self {
+            columns: layout.width() + usize::from(layout.has_reason),
+            fields: FieldReader::new(separator),
+            read: Fields::default(),
+        }
+    }
 
     /// The end of the well quoted record that starts at `start`, where there is
     /// one: the lines until its quotes are even.
-    fn quoted_record(&mut self, text: &[u8], start: usize) -> Option<usize> {
+    pub(super) fn end(&mut self, text: &[u8], start: usize) -> Option<usize> {
         let mut quotes = 0;
         let mut at = start;
         while at < text.len() {

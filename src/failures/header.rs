@@ -14,6 +14,11 @@ pub(super) struct Layout {
     columns: Vec<Option<usize>>,
     known: Option<Vec<usize>>,
     dropped: Vec<usize>,
+    /// Positions in the upload of the columns that are known by nothing but their
+    /// place. One alone is what the others leave.
+    guessed: Vec<usize>,
+    /// The header's text.
+    text: Vec<u8>,
     /// Whether all names were recognised; else columns are taken by position.
     pub(super) by_name: bool,
     /// Whether the last column holds the reason.
@@ -25,8 +30,21 @@ impl Layout {
     /// records begin.
     pub(super) fn read(text: &[u8], sent: &Sent<'_>, kind: FileKind) -> (Self, usize) {
         let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
-        let (end, records) = line(text, start);
-        (Self::of(&text[start..end], sent, kind), records)
+        let (end, mut records) = line(text, start);
+        let layout = Self::of(&text[start..end], sent, kind);
+        while layout.is_at(text, records) {
+            records = line(text, records).1;
+        }
+        (layout, records)
+    }
+
+    /// Whether the header stands at `start` of `text` once more. No row fails for
+    /// the name of the last column, whatever its values are.
+    pub(super) fn is_at(&self, text: &[u8], start: usize) -> bool {
+        let header = &self.text[..];
+        self.has_reason && text[start..].starts_with(header) && {
+            matches!(text.get(start + header.len()), None | Some(b'\n' | b'\r'))
+        }
     }
 
     fn of(header: &[u8], sent: &Sent<'_>, kind: FileKind) -> Self {
@@ -42,12 +60,18 @@ impl Layout {
             .map(|index| position(&names, index, sent.header))
             .collect();
         let by_name = columns.iter().all(Option::is_some);
+        let mut guessed = Vec::new();
         if !by_name && columns.len() == sent.header.len() {
             let in_order = columns
                 .iter()
                 .enumerate()
                 .all(|(index, column)| column.is_none_or(|column| column == index));
             if in_order {
+                let places = (0..columns.len()).filter(|place| columns[*place].is_none());
+                guessed = places.collect();
+                if guessed.len() == 1 {
+                    guessed.clear();
+                }
                 columns = (0..names.len()).map(Some).collect();
             }
         }
@@ -59,6 +83,8 @@ impl Layout {
             known: known.filter(|known| !known.is_empty()),
             columns,
             dropped,
+            guessed,
+            text: header.to_vec(),
             by_name,
             has_reason,
         }
@@ -80,11 +106,16 @@ impl Layout {
         &self.dropped
     }
 
-    /// Where the file has column `position` of the upload.
+    /// Whether several columns are known by nothing but their place.
+    pub(super) fn is_guessed(&self) -> bool {
+        !self.guessed.is_empty()
+    }
+
+    /// Where the file has column `position` of the upload, if that is sure.
     pub(super) fn place_of(&self, position: usize) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|column| *column == Some(position))
+        let mut columns = self.columns.iter();
+        let place = columns.position(|column| *column == Some(position));
+        place.filter(|_| !self.guessed.contains(&position))
     }
 }
 

@@ -141,11 +141,13 @@ impl SentIndex {
         self.entries.sort_unstable();
     }
 
-    /// The rows that may have this skeleton, each the first of its copies.
-    pub(super) fn rows(&self, skeleton: Skeleton) -> &[(Skeleton, u32)] {
+    /// The rows that may have this skeleton, each the first of its copies, `most`
+    /// of them at most.
+    pub(super) fn rows(&self, skeleton: Skeleton, most: usize) -> &[(Skeleton, u32)] {
         let from = self.entries.partition_point(|entry| entry.0 < skeleton);
         let length = self.entries[from..]
             .iter()
+            .take(most)
             .take_while(|entry| entry.0 == skeleton)
             .count();
         &self.entries[from..from + length]

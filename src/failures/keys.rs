@@ -59,7 +59,7 @@ impl<'a> KeyIndex<'a> {
             // Cut off before its reason.
             Vec::new()
         };
-        let row = if is_record && fields >= columns {
+        let row = if is_record && fields >= columns && !self.layout.is_at(raw, 0) {
             self.row(fields > columns)
         } else {
             None

@@ -14,10 +14,16 @@
 //! way in which Marketo is seen to write a row, and the index finds *all* rows that
 //! any of them could have written at a place in the text. The true row is among
 //! them, so where only one is found, it is the true one; where several are, the
-//! finding says so.
+//! finding says so. What may be a part of something that is not found, a changed
+//! row or a reason, is said to be in doubt (`doubts.rs`).
+//!
+//! The search is bounded. Where over a hundred rows of a chunk differ only in
+//! blanks, quotes and line ends, none of them is named for what it is; and a file
+//! that takes too many comparisons is given up from there on.
 
 mod attribute;
 mod claims;
+mod doubts;
 mod fields;
 mod finding;
 mod gaps;
@@ -25,6 +31,7 @@ mod header;
 mod index;
 mod keys;
 pub mod level;
+mod listing;
 mod paths;
 mod records;
 mod sent_row;

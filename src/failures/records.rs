@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::failures::fields::{FieldReader, Fields, quoted_end};
+use crate::failures::gaps::QuotedReader;
 use crate::failures::header::{Layout, line};
 use crate::failures::index::SentIndex;
 use crate::failures::sent_row::SentRowReader;
@@ -17,6 +18,14 @@ const COMPARED_PER_BYTE: usize = 64;
 /// The bytes that may be compared for a text of any length: a short file may
 /// answer a chunk of many similar rows.
 const COMPARED_AT_LEAST: usize = 16 << 20;
+
+/// What a comparison with one more row of the same skeleton costs beside its
+/// bytes: their blanks or quotes differ, so that all writers are tried.
+const COMPARED_FOR_MORE: usize = 256;
+
+/// The most rows of one skeleton that are compared. A text that may be more of
+/// them is taken for none.
+const MOST_ALIKE: usize = 100;
 
 /// One way to read a record: as this row, by one of these writers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +55,8 @@ pub(super) struct Record {
     /// All readings of the stretch of text that it lies in. They are more than
     /// its own where that can be divided into records in several ways.
     pub(super) among: (u32, u32),
+    /// Whether it may be a part of a row that begins in the text before it.
+    pub(super) goes_back: bool,
 }
 
 impl Record {
@@ -113,21 +124,24 @@ pub(super) struct RecordFinder<'a> {
     fields: FieldReader,
     read: Fields,
     separator: u8,
+    layout: &'a Layout,
     width: usize,
     has_reason: bool,
     can_be_exact: bool,
+    quoted: QuotedReader,
     /// Bytes that may still be compared. Once it is exceeded nothing more is
     /// read: a line of a row that was given up must not be taken for another.
     budget: usize,
-    /// Beginnings of the text at hand that may be a row: where it ends.
-    ends: Vec<(usize, Skeleton)>,
+    /// Beginnings of the text at hand that may be a row: where it ends, and the
+    /// rows with its skeleton.
+    ends: Vec<(usize, &'a [(Skeleton, u32)])>,
 }
 
 impl<'a> RecordFinder<'a> {
     pub(super) fn new(
         index: &'a SentIndex,
         rows: SentRowReader<'a>,
-        layout: &Layout,
+        layout: &'a Layout,
         separator: u8,
     ) -> Self {
         Self {
@@ -136,9 +150,11 @@ impl<'a> RecordFinder<'a> {
             fields: FieldReader::new(separator),
             read: Fields::default(),
             separator,
+            layout,
             width: layout.width(),
             has_reason: layout.has_reason,
             can_be_exact: layout.by_name && layout.dropped().is_empty(),
+            quoted: QuotedReader::new(layout, separator),
             budget: 0,
             ends: Vec::new(),
         }
@@ -159,7 +175,9 @@ impl<'a> RecordFinder<'a> {
             self.read_at(text, start, &mut records.readings);
             let readings = &mut records.readings[from..];
             let Some(longest) = readings.iter().map(|found| found.reaches).max() else {
-                starts.insert(line(text, start).1);
+                // What is well written as a whole holds no records.
+                let end = self.quoted.end(text, start).unwrap_or(start);
+                starts.insert(line(text, end).1);
                 continue;
             };
             readings.sort_unstable_by_key(|found| (found.row, !found.exact, Reverse(found.end)));
@@ -177,6 +195,7 @@ impl<'a> RecordFinder<'a> {
                 from,
                 to,
                 among: (from, to),
+                goes_back: false,
             });
         }
         records
@@ -185,6 +204,9 @@ impl<'a> RecordFinder<'a> {
     /// Adds all rows that `text` can be read as from `start` on: all or none,
     /// because what is only one of several must not look like the only one.
     fn read_at(&mut self, text: &[u8], start: usize, readings: &mut Vec<Reading>) {
+        if self.layout.is_at(text, start) {
+            return;
+        }
         let from = readings.len();
         if !(self.find_ends(text, start) && self.compare(text, start, readings)) {
             readings.truncate(from);
@@ -195,12 +217,16 @@ impl<'a> RecordFinder<'a> {
     /// Compares the text with each row that its skeleton may be; false where
     /// the budget does not allow it.
     fn compare(&mut self, text: &[u8], start: usize, readings: &mut Vec<Reading>) -> bool {
-        let index = self.index;
-        for &(end, skeleton) in &self.ends {
+        if let Some((end, _)) = self.ends.iter().find(|(_, rows)| rows.len() > MOST_ALIKE) {
+            // Only of a row of one line the others are sure to be no part.
+            return line(text, start).0 >= *end;
+        }
+        for &(end, rows) in &self.ends {
             let row_text = &text[start..end];
             let is_record = self.fields.read(row_text, &mut self.read);
-            for &(_, row) in index.rows(skeleton) {
-                let cost = row_text.len() + self.rows.length(row as usize);
+            for (number, &(_, row)) in rows.iter().enumerate() {
+                let more = if number > 0 { COMPARED_FOR_MORE } else { 0 };
+                let cost = row_text.len() + self.rows.length(row as usize) + more;
                 let Some(left) = self.budget.checked_sub(cost) else {
                     return false;
                 };
@@ -285,8 +311,9 @@ impl<'a> RecordFinder<'a> {
     }
 
     fn end_at(&mut self, at: usize, skeleton: Skeleton) {
-        if !self.index.rows(skeleton).is_empty() {
-            self.ends.push((at, skeleton));
+        let rows = self.index.rows(skeleton, MOST_ALIKE + 1);
+        if !rows.is_empty() {
+            self.ends.push((at, rows));
         }
     }
 }

@@ -28,6 +28,11 @@ impl Skeleton {
         }
     }
 
+    /// The hash itself.
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+
     /// The skeleton with more text.
     pub(super) fn with_all(self, text: &[u8], separator: u8) -> Self {
         text.iter()

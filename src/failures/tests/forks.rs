@@ -119,3 +119,129 @@ fn records_end_as_the_header_does() {
     2 found, 0 unmatched, 1 ambiguous
     "#);
 }
+
+#[test]
+fn a_line_of_a_changed_row_is_not_another_row() {
+    let header = ["e", "n", "t"];
+    let rows = ["k9,1,z", "k0,10.40,\"x\nk1,5,hello\"", "k1,5,hello"];
+    let file = "e,n,t,Import Failure Reason\nk9,1,z,bad\nk0,10.4,x\nk1,5,hello,bad\n";
+    insta::assert_snapshot!(table(&header, &rows, &[], file, 2), @r#"
+    0 exact [] "bad"
+    2 ambiguous [1, 2] "bad" raw "k0,10.4,x\nk1,5,hello,bad"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+    insta::assert_snapshot!(table(&header, &rows, &[0], file, 3), @r#"
+    0 exact [] "bad"
+    2 ambiguous [1, 2] "bad" raw "k0,10.4,x\nk1,5,hello,bad"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+    let file = "e,n,t,Import Failure Reason\nk0,10.4,x\nk1,5,hello,bad\nk9,1,z,bad\n";
+    insta::assert_snapshot!(table(&header, &rows, &[0], file, 2), @r#"
+    2 ambiguous [1, 2] "bad" raw "k0,10.4,x\nk1,5,hello,bad"
+    0 exact [] "bad"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+    // The changed value comes after the other row's text.
+    let rows = ["k9,1,z", "k0,\"x\nk1,5,hello\",10.40", "k1,5,hello"];
+    let file = "e,n,t,Import Failure Reason\nk9,1,z,bad\nk0,x\nk1,5,hello,10.4,bad\n";
+    insta::assert_snapshot!(table(&header, &rows, &[0], file, 2), @r#"
+    0 exact [] "bad"
+    2 ambiguous [1, 2] "10.4,bad" raw "k0,x\nk1,5,hello,10.4,bad"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+}
+
+#[test]
+fn a_line_of_a_changed_row_that_is_quoted_is_not_another_row() {
+    let header = ["e", "n", "t"];
+    let rows = ["k9,1,z", "k0,10.40,\"x\nk1,5,hello,you\"", "k1,5,hello"];
+    let file = "e,n,t,Import Failure Reason\nk9,1,z,bad\nk0,10.4,\"x\nk1,5,hello,you\",bad\n";
+    insta::assert_snapshot!(table(&header, &rows, &[0], file, 2), @r#"
+    0 exact [] "bad"
+    1 key [] "bad" raw "k0,10.4,\"x\nk1,5,hello,you\",bad"
+    2 found, 0 unmatched, 0 ambiguous
+    "#);
+    insta::assert_snapshot!(table(&header, &rows, &[], file, 2), @r#"
+    0 exact [] "bad"
+    - unmatched [] "bad" raw "k0,10.4,\"x\nk1,5,hello,you\",bad"
+    2 found, 1 unmatched, 0 ambiguous
+    "#);
+}
+
+#[test]
+fn a_row_more_than_counted_may_be_a_part_of_a_reason() {
+    let rows = ["a,b", "c,d", "\"e,e\",f"];
+    let both = ["x", "y"];
+    let header = "x,y,Import Failure Reason\n";
+    let file = format!("{header}a,b,bad\nc,d,oops");
+    insta::assert_snapshot!(table(&both, &rows, &[], &file, 1), @r#"
+    0 exact [] "bad"
+    1 ambiguous [0, 1] "oops"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+    let file = format!("{header}a,b,\"bad\nc,d,oops");
+    insta::assert_snapshot!(table(&both, &rows, &[], &file, 1), @r#"
+    0 exact [] "\"bad"
+    1 ambiguous [0, 1] "oops"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+    // What was counted is no more than the first line, which no row explains.
+    let file = format!("{header}?,?,bad\na,b,bad\nc,d,oops");
+    insta::assert_snapshot!(table(&both, &rows, &[], &file, 2), @r#"
+    - unmatched [] "bad" raw "?,?,bad"
+    0 exact [] "bad"
+    1 ambiguous [0, 1] "oops"
+    3 found, 1 unmatched, 1 ambiguous
+    "#);
+    // One that quotes quotes a reason of two lines.
+    let file = format!("{header}a,b,bad\n\"e,e\",f,bad\nc,d,oops");
+    insta::assert_snapshot!(table(&both, &rows, &[], &file, 1), @r#"
+    0 exact [] "bad"
+    2 exact [] "bad"
+    1 exact [] "oops"
+    3 found, 0 unmatched, 0 ambiguous
+    "#);
+}
+
+#[test]
+fn columns_of_other_names_may_be_in_another_order() {
+    let rows = ["a,b", "b,a", "c,d"];
+    let both = ["x", "y"];
+    let file = "Display Y,Display X,Import Failure Reason\nb,a,bad\nc,d,bad\n";
+    insta::assert_snapshot!(table(&both, &rows, &[0], file, 2), @r#"
+    1 ambiguous [0, 1] "bad"
+    2 normalized [] "bad"
+    2 found, 0 unmatched, 1 ambiguous
+    "#);
+    // The one that is left is no other.
+    let file = "x,Display Y,Import Failure Reason\nb,a,bad\nc,e,bad\n";
+    insta::assert_snapshot!(table(&both, &rows, &[0], file, 2), @r#"
+    1 normalized [] "bad"
+    2 key [] "bad" raw "c,e,bad"
+    2 found, 0 unmatched, 0 ambiguous
+    "#);
+    // A value in the place of a key is no key.
+    let file = "Display Y,Display X,Import Failure Reason\nc,10.4,bad\n";
+    insta::assert_snapshot!(table(&both, &rows, &[0], file, 1), @r#"
+    - unmatched [] "bad" raw "c,10.4,bad"
+    1 found, 1 unmatched, 0 ambiguous
+    "#);
+}
+
+#[test]
+fn a_header_that_comes_twice_is_no_row() {
+    let rows = ["x,y", "c,d"];
+    let header = "x,y,Import Failure Reason\n";
+    let file = format!("{header}{header}c,d,bad\n");
+    insta::assert_snapshot!(table(&["x", "y"], &rows, &[0], &file, 1), @r#"
+    1 exact [] "bad"
+    1 found, 0 unmatched, 0 ambiguous
+    "#);
+    let file = format!("{header}c,d,bad\n{header}x,y,bad\n");
+    insta::assert_snapshot!(table(&["x", "y"], &rows, &[0], &file, 3), @r#"
+    1 exact [] "bad"
+    - unmatched [] "Import Failure Reason" raw "x,y,Import Failure Reason"
+    0 exact [] "bad"
+    3 found, 1 unmatched, 0 ambiguous
+    "#);
+}

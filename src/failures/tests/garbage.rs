@@ -107,3 +107,64 @@ fn a_row_that_is_given_up_is_not_taken_for_another() {
     let named = list.last().and_then(|finding| finding.row);
     assert!(named.is_none_or(|row| row == given_up), "{named:?}");
 }
+
+/// Whatever is listed, of each text one row is in some list: the rejects hold it.
+#[test]
+fn lists_that_are_cut_off_leave_no_text_out() {
+    let mut rows = vec!["a,b".to_string(); 3_000];
+    rows.extend((1..50).map(|blanks| format!("a,\"{}b\"", " ".repeat(blanks))));
+    let rows = sent_rows(&rows);
+    let header = header(2);
+    let sent = Sent {
+        rows: &rows,
+        header: &header,
+        format: Format::Csv,
+        key_columns: &[],
+    };
+    let file = format!(
+        "column0,column1,Import Failure Reason\n{}",
+        "a,b,bad\n".repeat(2)
+    );
+    let (list, _) = findings(&sent, file.as_bytes(), 2, 1 << 20);
+    let listed: Vec<usize> = list
+        .into_iter()
+        .flat_map(|finding| finding.candidates)
+        .collect();
+    assert!((3_000..3_049).all(|row| listed.contains(&row)));
+}
+
+/// Rows that differ in nothing but the number of blanks.
+#[test]
+fn rows_that_all_look_alike_take_no_hostile_time() {
+    for alike in [90, 20_000] {
+        let value = |row: usize| {
+            format!(
+                "\"{}{}\",",
+                "x".repeat(row / alike),
+                " ".repeat(row % alike % 300)
+            )
+        };
+        let rows: Vec<String> = (0..20_000).map(value).collect();
+        let rows = sent_rows(&rows);
+        let header = header(2);
+        let sent = Sent {
+            rows: &rows,
+            header: &header,
+            format: Format::Csv,
+            key_columns: &[],
+        };
+        let mut file = String::from("column0,column1,Import Failure Reason\n");
+        for row in 0..20_000 {
+            file += &format!("{},,bad\n", "x".repeat(row / alike));
+        }
+        let start = std::time::Instant::now();
+        let (list, found) = findings(&sent, file.as_bytes(), 20_000, 1 << 26);
+        assert_eq!(list.len() as u64, found.findings);
+        // Some 70 million comparisons, if all were made.
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "{alike}: {:?}",
+            start.elapsed()
+        );
+    }
+}
