@@ -42,7 +42,8 @@ impl Layout {
     /// the name of the last column, whatever its values are.
     pub(super) fn is_at(&self, text: &[u8], start: usize) -> bool {
         let header = &self.text[..];
-        self.has_reason && text[start..].starts_with(header) && {
+        // No header at all stands everywhere, and would never be passed.
+        !header.is_empty() && self.has_reason && text[start..].starts_with(header) && {
             matches!(text.get(start + header.len()), None | Some(b'\n' | b'\r'))
         }
     }
