@@ -88,7 +88,7 @@ impl Doubts {
         self.doubt_lines_of_rows(text, records);
         self.doubt_order(records);
         if expected.is_some_and(|expected| self.are_too_many(text, records, expected)) {
-            self.doubt_parts_of_reasons(text, records);
+            Self::doubt_parts_of_reasons(text, records);
         }
     }
 
@@ -152,7 +152,7 @@ impl Doubts {
     /// Where there are more records than Marketo counted, a record may be a part
     /// of the reason before it. Only where all is written by one that quotes, it
     /// is none after a reason that ends with its line.
-    fn doubt_parts_of_reasons(&self, text: &[u8], records: &mut Records) {
+    fn doubt_parts_of_reasons(text: &[u8], records: &mut Records) {
         let all = records.list.iter().map(|record| {
             let readings = records.readings(record).iter();
             readings.fold(Writers::NONE, |any, reading| any.or(reading.writers))
@@ -233,9 +233,9 @@ fn line_starts(value: &[u8]) -> impl Iterator<Item = usize> {
 fn joint(text: &[u8], start: usize, separator: u8) -> Joint {
     let ends = |byte: &u8| *byte == separator || *byte == b'\n' || *byte == b'\r';
     let before = &text[..start - line_end(&text[..start]).len()];
-    let from = before.iter().rposition(|byte| ends(byte));
+    let from = before.iter().rposition(&ends);
     let after = &text[start..];
-    let to = after.iter().position(|byte| ends(byte));
+    let to = after.iter().position(ends);
     (
         Skeleton::EMPTY.with_all(&before[from.map_or(0, |at| at + 1)..], separator),
         Skeleton::EMPTY.with_all(&after[..to.unwrap_or(after.len())], separator),
