@@ -17,7 +17,7 @@ mod values;
 
 pub use cutter::{Cut, Cutter, RejectedRow, Rules, Start};
 pub use numbers::Numbers;
-pub use outline::Outline;
+pub use outline::{Outline, plain_files};
 pub use part::{Chunk, Digest, Piece};
 pub use read::{Chunks, ReadSettings};
 pub use sent::{SentRow, SentRows};

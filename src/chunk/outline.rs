@@ -12,6 +12,7 @@ use crate::chunk::cutter::Start;
 use crate::chunk::part::{Chunk, Digest, Piece};
 use crate::chunk::spool::Spool;
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::rows::is_ended;
 use crate::source::Source;
 use crate::units::ChunkNumber;
 
@@ -62,12 +63,7 @@ impl Outline {
         record_end: &Bytes,
     ) -> Result<Chunk> {
         let mut text = BytesMut::from(&header[..]);
-        let files: Option<Vec<&Path>> = self
-            .pieces
-            .iter()
-            .map(|piece| sources.get(piece.source.get() as usize)?.plain_file())
-            .collect();
-        let read = match files {
+        let read = match plain_files(&self.pieces, sources) {
             Some(files) => self.read_pieces(&files, sources.len() - 1, record_end, &mut text),
             None => spool.read(self.number, &mut text),
         };
@@ -186,6 +182,14 @@ impl Outline {
     }
 }
 
+/// The files in which the pieces can be read again, one for each; none if one of
+/// them is not in a plain file.
+#[must_use]
+pub fn plain_files<'a>(pieces: &[Piece], sources: &'a [Source]) -> Option<Vec<&'a Path>> {
+    let file = |piece: &Piece| sources.get(piece.source.get() as usize)?.plain_file();
+    pieces.iter().map(file).collect()
+}
+
 fn length(piece: &Piece) -> usize {
     usize::try_from(piece.range.end - piece.range.start).unwrap_or(usize::MAX)
 }
@@ -199,10 +203,6 @@ fn lines(text: &[u8]) -> u64 {
         ends
     });
     ends.count() as u64
-}
-
-fn is_ended(text: &[u8]) -> bool {
-    text.ends_with(b"\n") || text.ends_with(b"\r")
 }
 
 #[cfg(test)]
@@ -320,7 +320,7 @@ mod tests {
         let spool = Spool::new(folder.path().join("spool"));
         let (header, end) = (reader.header().bytes(), reader.header().record_end());
         for chunk in &chunks {
-            spool.keep(chunk).unwrap();
+            spool.keep(chunk).await.unwrap();
             for sources in [&sources[..], &[Source::Stdin, Source::Stdin]] {
                 let restored = chunk
                     .outline()

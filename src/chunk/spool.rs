@@ -33,13 +33,16 @@ impl Spool {
         }
     }
 
-    /// Keeps the rows of `chunk` as they are sent.
+    /// Keeps the rows of `chunk` as they are sent. They are on disk when this
+    /// returns, which takes its time: it is done on a thread for that.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] if the disk does not take them.
-    pub fn keep(&self, chunk: &Chunk) -> Result<()> {
+    pub async fn keep(&self, chunk: &Chunk) -> Result<()> {
         let path = self.path(chunk.number);
-        self.write(chunk, &path).map_err(|error| {
+        let (spool, kept, to) = (self.clone(), chunk.clone(), path.clone());
+        let written = tokio::task::spawn_blocking(move || spool.write(&kept, &to)).await;
+        written.unwrap_or_else(|error| Err(error.into())).map_err(|error| {
             Error::new(
                 ErrorKind::Internal,
                 format!("a chunk cannot be kept in `{}`", path.display()),

@@ -88,7 +88,7 @@ async fn halved(
     let spooled = importer.spool.holds(chunk.number);
     if spooled {
         for half in [&first, &second] {
-            importer.spool.keep(half)?;
+            importer.spool.keep(half).await?;
         }
     }
     let halves = [&first, &second].map(|half| chunk_record(half, Came::Half(chunk.number)));

@@ -1,12 +1,12 @@
 //! From the sources to the next chunk that is to be sent, in the ledger.
 
-use crate::chunk::{Chunk, Chunks, Cut, Outline};
+use crate::chunk::{Chunk, Chunks, Cut, Outline, plain_files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::import::{Came, chunk_record};
 use crate::pipeline::Plan;
 use crate::pipeline::import::rejected;
-use crate::pipeline::run::{Halt, Run, broken, raised};
+use crate::pipeline::run::{Halt, Run, raised};
 
 impl Run {
     /// Reads on to the next chunk, which is then in the ledger; rejected rows
@@ -80,13 +80,8 @@ impl Run {
         // Rows rejected before the chunk are on disk before the ledger says
         // that the source was read as far as the chunk.
         self.reporter.sync().map_err(Halt::Error)?;
-        if !is_plain(&chunk, plan) {
-            let (spool, kept) = (self.spool.clone(), chunk.clone());
-            let keep = tokio::task::spawn_blocking(move || spool.keep(&kept));
-            keep.await
-                .map_err(|error| broken("keeping a chunk", error))
-                .and_then(|kept| kept)
-                .map_err(Halt::Error)?;
+        if plain_files(&chunk.pieces, &plan.sources).is_none() {
+            self.spool.keep(&chunk).await.map_err(Halt::Error)?;
         }
         self.cuts += 1;
         let entered = self
@@ -118,12 +113,4 @@ fn changed(known: &Outline) -> Error {
         ),
     )
     .hint("give it the source as it was and resume again, or begin a new run")
-}
-
-/// Whether all rows of `chunk` can be read from their source again.
-fn is_plain(chunk: &Chunk, plan: &Plan) -> bool {
-    chunk.pieces.iter().all(|piece| {
-        let source = plan.sources.get(piece.source.get() as usize);
-        source.is_some_and(|source| source.plain_file().is_some())
-    })
 }

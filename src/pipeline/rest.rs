@@ -38,14 +38,7 @@ pub(super) async fn left_at(
         let batch_id = submit.batch_id?;
         Some((batch_id, submit.at))
     });
-    let ended = |end, batch_id| {
-        Way::Report(ChunkImport {
-            end,
-            batch_id,
-            submits: record.possibly_taken(),
-            fatal: None,
-        })
-    };
+    let ended = |end, batch_id| ended(record, end, batch_id);
     let why = || {
         let last = record.submits.last();
         last.map_or_else(String::new, |submit| submit.detail.clone())
@@ -126,10 +119,14 @@ async fn given_up(
     ledger
         .note(record.chunk, ChunkEvent::GivenUp, Note::of(why))
         .await?;
-    Ok(Way::Report(ChunkImport {
-        end: ChunkEnd::Unknown(why.to_owned()),
+    Ok(ended(record, ChunkEnd::Unknown(why.to_owned()), batch_id))
+}
+
+fn ended(record: &ChunkRecord, end: ChunkEnd, batch_id: Option<BatchId>) -> Way {
+    Way::Report(ChunkImport {
+        end,
         batch_id,
         submits: record.possibly_taken(),
         fatal: None,
-    }))
+    })
 }

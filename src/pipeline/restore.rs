@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::chunk::{Chunk, Outline, Spool, Start};
+use crate::chunk::{Chunk, Outline, Spool, Start, plain_files};
 use crate::error::Result;
 use crate::pipeline::Plan;
 use crate::report::Layout;
+use crate::rows::record_end;
 use crate::source::Source;
-use crate::units::SourceIndex;
 
 /// What a chunk's bytes are read again by.
 pub(super) struct Restore<'a> {
@@ -19,21 +19,16 @@ pub(super) struct Restore<'a> {
 impl<'a> Restore<'a> {
     pub(super) fn new(plan: &'a Plan, layout: &Layout) -> Self {
         let header = Bytes::from(layout.header.clone());
-        let content = header
-            .iter()
-            .rposition(|byte| !matches!(byte, b'\r' | b'\n'));
         Self {
             sources: &plan.sources,
-            record_end: header.slice(content.map_or(0, |last| last + 1)..),
+            record_end: record_end(&header),
             header,
         }
     }
 
     /// Whether the rows of `outline` are in plain files.
     pub(super) fn is_plain(&self, outline: &Outline) -> bool {
-        let file = |source: SourceIndex| self.sources.get(source.get() as usize)?.plain_file();
-        let mut pieces = outline.pieces.iter();
-        pieces.all(|piece| file(piece.source).is_some())
+        plain_files(&outline.pieces, self.sources).is_some()
     }
 
     /// Where the sources go on after `outline`, which is read again.

@@ -6,6 +6,21 @@ use crate::config::Format;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::units::LineNumber;
 
+/// Whether `text` ends with a record's end.
+#[must_use]
+pub fn is_ended(text: &[u8]) -> bool {
+    text.ends_with(b"\n") || text.ends_with(b"\r")
+}
+
+/// How `record` ends: what a row that lacks an end is given.
+#[must_use]
+pub fn record_end(record: &Bytes) -> Bytes {
+    let content = record
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    record.slice(content.map_or(0, |last| last + 1)..)
+}
+
 /// The first record of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -26,7 +41,7 @@ impl Header {
             .await
             .map_err(|error| error.at(place(source, None)))?;
         check(&names, format, source)?;
-        let bytes = if record.ends_with(b"\n") || record.ends_with(b"\r") {
+        let bytes = if is_ended(&record) {
             record
         } else {
             Bytes::from([&record[..], b"\n"].concat())
@@ -50,11 +65,7 @@ impl Header {
     /// How the header's record ends: what a row that lacks an end is given.
     #[must_use]
     pub fn record_end(&self) -> Bytes {
-        let content = self
-            .bytes
-            .iter()
-            .rposition(|byte| !matches!(byte, b'\r' | b'\n'));
-        self.bytes.slice(content.map_or(0, |last| last + 1)..)
+        record_end(&self.bytes)
     }
 
     /// The columns' places of those `wanted` names that are there.

@@ -4,5 +4,5 @@ pub mod header;
 pub mod scan;
 mod utf8;
 
-pub use header::Header;
+pub use header::{Header, is_ended, record_end};
 pub use utf8::Utf8Check;

@@ -4,6 +4,7 @@ use crate::chunk::cutter::{Cut, RECORD_END_BYTES, RejectedRow, Rows};
 use crate::chunk::part::{Chunk, Digest, Piece};
 use crate::config::choice::OnBadRow;
 use crate::error::{Error, ErrorKind, Place};
+use crate::rows::is_ended;
 use crate::rows::scan::Record;
 use crate::units::LineNumber;
 
@@ -240,11 +241,7 @@ impl Rows {
     /// Another source follows: a last row without an end gets one, or it would
     /// run into the next source's first.
     pub(super) fn give_record_end(&mut self) {
-        let ended = self
-            .open
-            .segments
-            .last()
-            .is_none_or(|last| last.ends_with(b"\n") || last.ends_with(b"\r"));
+        let ended = self.open.segments.last().is_none_or(|last| is_ended(last));
         if !ended {
             self.open.bytes += self.record_end.len() as u64;
             self.open.segments.push(self.record_end.clone());
